@@ -1,0 +1,53 @@
+# The one door: `make demo` and `make test` work on a machine with Python 3.11 or newer, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint typecheck format bench docs schemas lock clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+# Each stamp holds one set of requirements, installed from the lock with hashes; the larger set includes the smaller.
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	$(PYTHON) requirements/setup_venv.py $(VENV) requirements/run.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	$(PYTHON) requirements/setup_venv.py $(VENV) requirements/dev.txt
+	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run ## the whole tour on the embedded sandbox
+	$(BIN)/reconciler demo
+
+test: $(VENV)/.dev ## the whole test suite
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(VENV)/.dev ## format, lint and the dependency rule
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+typecheck: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## rewrites the sources in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## measures and prints, side by side with what it is compared to
+	$(BIN)/python -m bench
+
+schemas: $(VENV)/.run ## regenerates schemas/ from the models
+	$(BIN)/python -m reconciler.cli.schema_files schemas
+
+docs: $(VENV)/.dev ## checks that every page and link of the documentation holds
+	$(BIN)/python -m pytest -q tests/docs
+
+lock: $(VENV)/.dev ## renews requirements/*.txt from pyproject.toml
+	$(BIN)/python requirements/lock.py
+
+clean: ## removes what was made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .reconciler
