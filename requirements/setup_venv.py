@@ -11,7 +11,9 @@ OLDEST = (3, 11)
 def main(folder: str, requirements: str) -> None:
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:3]))
-        sys.exit(f"reconciler needs Python 3.11 or newer; {sys.executable} is {found}. Say which: make PYTHON=python3.12 …")
+        sys.exit(
+            f"reconciler needs Python 3.11 or newer; {sys.executable} is {found}. Say which: make PYTHON=python3.12 …"
+        )
     target = Path(folder)
     if not (target / "bin" / "python").exists():
         venv.EnvBuilder(with_pip=True, symlinks=True, clear=target.exists()).create(target)

@@ -1,0 +1,45 @@
+"""One canonical JSON for everything that is hashed, stored or compared: sorted keys, no floats, UTF-8."""
+
+import hashlib
+import json
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from reconciler.domain.money import plain
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _refuse_floats(value: object) -> None:
+    if isinstance(value, float):
+        raise TypeError("a binary float has no place in a document about money")
+    if isinstance(value, dict):
+        for member in value.values():
+            _refuse_floats(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            _refuse_floats(member)
+
+
+def canonical(value: Any) -> str:
+    """The value as compact canonical JSON. Raises TypeError for floats and for what JSON does not know."""
+    _refuse_floats(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_text)
+
+
+def readable(value: Any) -> str:
+    """The value as indented canonical JSON with one trailing newline: the form of files under review."""
+    _refuse_floats(value)
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, default=_text) + "\n"
+
+
+def digest(value: Any) -> str:
+    """`sha256:` and the hexadecimal hash of the canonical JSON."""
+    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The decisions, as pure functions from domain values to domain values."""

@@ -1,0 +1,119 @@
+"""What a PSA must be able to do to be a target: the guide to writing another one.
+
+A target is opened with its settings and credentials (`targets.opening.open_target`), asked once for everything a plan
+needs (`observe`), and later told to write one record at a time. It translates between the PSA's wire format and the
+values of `domain`, and decides nothing: which records are to be written comes from `rules`, and in which order, how
+often and after which journal entry from `applying`.
+
+Life of a target in a plan: `open` → `observe` → `close`. In an apply: `open` → `observe` (is the plan stale?) → for each
+change `read_additions` or `find_products` (the look before the send) → one write → `close`.
+
+A write is sent exactly once by each call: no retries in here, for the PSA has no idempotency keys (apply protocol §2.6).
+What the answer means is told by exception:
+
+- returned: done; what came back was compared field by field with what was asked.
+- `NotSent`: provably no byte reached the PSA (name lookup, refused connection, TLS), or it said 429. May be sent again.
+- `Refused`: the PSA said no with its own error. Will not change by repeating.
+- `Ambiguous`: anything else. Only a read made after the settle time may decide.
+
+Reads are retried inside, with backoff, honouring `Retry-After`, within the budget of requests a minute that all tasks of
+a target share.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.domain.plan import AdditionValues, ProductValues
+from reconciler.domain.records import Addition, Agreement, Observation, Product, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the PSA's records can express: this decides how a timeline is written (`rules.representation`)."""
+
+    name: str
+    dated_additions: bool
+    ends_mid_month: bool
+    updates_records: bool
+    deletes_records: bool
+
+
+class TargetError(Exception):
+    """The PSA could not be asked, or not understood. The text is for a person: what happened, where, what to do."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class NotSent(TargetError):
+    """Provably nothing was done: the request did not reach the PSA, or was turned away before any work.
+
+    `retry_after` is in seconds, where the PSA named a time.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
+class Refused(TargetError):
+    """The PSA refused the write with its own error; `code` is the rule or the PSA's code, `fields` what it named."""
+
+    def __init__(
+        self, message: str, hint: str | None = None, code: str = "refused", fields: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint)
+        self.code = code
+        self.fields = fields
+
+
+class Ambiguous(TargetError):
+    """It cannot be told from the answer whether the write was done."""
+
+
+class Target(Protocol):
+    """A PSA account. All methods are coroutines and may run concurrently."""
+
+    capabilities: Capabilities
+
+    async def observe(self, wanted: Wanted) -> Observation:
+        """Reads all that a plan needs, in as few requests as possible. Raises TargetError."""
+        ...
+
+    async def read_agreement(self, agreement_id: str) -> tuple[Agreement, tuple[Addition, ...]]:
+        """An agreement and all of its additions, as they are now. Raises TargetError."""
+        ...
+
+    async def read_additions(self, agreement_id: str, serial_number: str | None) -> tuple[Addition, ...]:
+        """The additions of an agreement with a serial number (None: all of them), as they are now."""
+        ...
+
+    async def create_addition(self, values: AdditionValues) -> Addition:
+        """Writes a new addition, once. `values.product_id` is known. Raises NotSent, Refused or Ambiguous."""
+        ...
+
+    async def update_addition(self, record: str, before: AdditionValues, after: AdditionValues) -> Addition:
+        """Sends the fields that differ, once, and compares the answer. Raises NotSent, Refused or Ambiguous."""
+        ...
+
+    async def delete_addition(self, agreement_id: str, record: str) -> None:
+        """Deletes an addition, once; one that is already gone is done. Raises NotSent, Refused or Ambiguous."""
+        ...
+
+    async def find_products(self, vendor_sku: str) -> tuple[Product, ...]:
+        """The catalogue items with a Vendor SKU, as they are now. Raises TargetError."""
+        ...
+
+    async def create_product(self, values: ProductValues) -> Product:
+        """Writes a new catalogue item, once. Raises NotSent, Refused or Ambiguous."""
+        ...
+
+    async def update_product(self, record: str, changed: Mapping[str, str]) -> Product:
+        """Writes fields of a catalogue item (vendor_sku, price, cost), once. Raises NotSent, Refused or Ambiguous."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        ...
