@@ -20,7 +20,6 @@ Reads are retried inside, with backoff, honouring `Retry-After`, within the budg
 a target share.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -110,8 +109,8 @@ class Target(Protocol):
         """Writes a new catalogue item, once. Raises NotSent, Refused or Ambiguous."""
         ...
 
-    async def update_product(self, record: str, changed: Mapping[str, str]) -> Product:
-        """Writes fields of a catalogue item (vendor_sku, price, cost), once. Raises NotSent, Refused or Ambiguous."""
+    async def update_product(self, record: str, before: ProductValues, after: ProductValues) -> Product:
+        """Sends the fields of a catalogue item that differ, once. Raises NotSent, Refused or Ambiguous."""
         ...
 
     async def close(self) -> None:

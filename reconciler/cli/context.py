@@ -1,0 +1,76 @@
+"""What every command shares: the global options, the exit statuses, and how findings and errors reach the terminal."""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+import click
+
+from reconciler.domain.finding import Finding
+
+
+class Exit(IntEnum):
+    """The exit statuses of the interface contract (section 2)."""
+
+    DONE = 0
+    ERROR = 1
+    CHANGES = 2
+    STALE = 3
+    LOCKED = 4
+    GUARD = 5
+    PART_WAY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The global options. `state` is a database URL; `colour` is False under --no-color, NO_COLOR, or a pipe."""
+
+    file: Path
+    state: str
+    no_color: bool
+    log_format: str
+    verbose: int
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the mapping file: globs and the state folder start there."""
+        return self.file.parent
+
+    def colour(self, stream_is_terminal: bool) -> bool:
+        """Whether to write colours to a stream."""
+        return stream_is_terminal and not self.no_color and "NO_COLOR" not in os.environ
+
+    @property
+    def state_url(self) -> str:
+        """The state database; the default lies in `.reconciler/` beside the mapping file."""
+        if self.state:
+            return self.state
+        return f"sqlite:///{self.folder / '.reconciler' / 'state.db'}"
+
+
+class Failure(click.ClickException):
+    """Ends a command with a sentence, a hint and an exit status; never a traceback."""
+
+    def __init__(self, message: str, hint: str | None = None, status: Exit = Exit.ERROR) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.exit_code = status
+
+    def show(self, file: object = None) -> None:
+        """Writes the sentence and the hint to standard error."""
+        click.echo(f"error: {self.message}", err=True)
+        if self.hint:
+            click.echo(f"  hint: {self.hint}", err=True)
+
+
+def show_findings(findings: Iterable[Finding], settings: Settings) -> None:
+    """Writes findings to standard error, with place, excerpt, caret and hint."""
+    from reconciler.render.findings import finding_lines
+
+    colour = settings.colour(sys.stderr.isatty())
+    for finding in findings:
+        for line in finding_lines(finding, colour=colour):
+            click.echo(line, err=True)

@@ -1,0 +1,100 @@
+"""The command `reconciler`: global options, commands loaded when they are called, and the last net under every error."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.context import Exit, Settings
+
+# Each command lives in a module of its own that is imported when it is called, for `--help` is typed more than any other.
+COMMANDS = {
+    "apply": "Writes what a plan says to the PSA, once.",
+    "demo": "The whole tour on the embedded sandbox.",
+    "explain": "One record's whole derivation.",
+    "history": "The runs so far.",
+    "init": "Writes a commented mapping repository.",
+    "plan": "Shows what would change in the PSA, why, and what it bills.",
+    "read": "What invoice documents say, before any mapping.",
+    "resume": "Finishes or settles an interrupted apply.",
+    "sandbox": "The local PSA server to try things on.",
+    "schema": "Prints a JSON Schema.",
+    "show": "Reads a saved plan.",
+    "state": "Looks after the state database.",
+    "status": "What is mapped, unmapped and failed, and the money behind it.",
+    "validate": "Checks the mapping files.",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when called. A module `reconciler.cli.<name>` holds `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 -- a promise between our own modules
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands from the table above, so that help imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="reconciler")
+@click.option(
+    "-f",
+    "--file",
+    default="mappings.yaml",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The mapping file.",
+)
+@click.option(
+    "--state",
+    default="",
+    envvar="RECONCILER_STATE",
+    help="The state database.  [default: sqlite:///.reconciler/state.db]",
+)
+@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How logs are written."
+)
+@click.option("-v", "--verbose", count=True, help="Says more on standard error; -vv shows each request.")
+@click.pass_context
+def main(ctx: click.Context, file: Path, state: str, no_color: bool, log_format: str, verbose: int) -> None:
+    """From the distributor's invoice to the PSA's agreements: planned, reviewed, applied once."""
+    ctx.obj = Settings(file=file, state=state, no_color=no_color, log_format=log_format, verbose=verbose)
+
+
+def run() -> None:
+    """The console script. A bug prints one line, an error id and where the details lie; never a traceback."""
+    try:
+        main.main(standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`| head`): nothing is wrong, and nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.DONE)
+    except Exception as bug:
+        from reconciler.cli.crash import report_bug
+
+        click.echo(report_bug(bug), err=True)
+        sys.exit(Exit.ERROR)
