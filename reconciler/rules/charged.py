@@ -1,0 +1,146 @@
+"""What the invoices charged for one subscription and product, as a timeline.
+
+In words: every line is a signed interval; the seats on a day are the sum of the lines that cover it, with credits,
+usage and one-off charges left out (sources §1.6). The price on a day is that of the line that put the seats there last.
+
+In numbers (rulebook Ex 1): 10 from the 1st to the 30th, +3 from the 12th, −2 from the 20th are the levels 10, 13, 11.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from reconciler.domain.days import Month, Span, morrow
+from reconciler.domain.invoice import Charge, InvoiceLine
+from reconciler.domain.money import ZERO
+from reconciler.domain.timeline import Timeline
+
+# A line of these kinds goes on from a cycle that began earlier: where it is the first that is known, the days before it
+# belong to an earlier invoice, and nothing can be said about them (sources §0.8).
+_GOES_ON = frozenset({Charge.CYCLE, Charge.RENEW, Charge.ADD_QUANTITY, Charge.REMOVE_QUANTITY})
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one seat is billed at and costs for a full month, in the invoice's currency."""
+
+    unit_price: Decimal
+    unit_cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedLine:
+    """A line with the rate that its seats are billed at, and the invoice it stands on."""
+
+    invoice: str
+    line: InvoiceLine
+    rate: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What was charged for one subscription and product in a month.
+
+    `level` is the seats by day on the month's days (zero outside); `known_from` the first day of the month about which
+    the documents speak; `rates` are (day, rate from that day on), ascending; `carry` the quantity from the next month
+    on: a quantity scheduled for the renewal, else the closing one (Ex 11). `term_end` is inclusive. Without lines: C6..
+    """
+
+    subscription: str
+    product: str
+    level: Timeline
+    known_from: date
+    rates: tuple[tuple[date, Rate], ...]
+    carry: Decimal
+    scheduled: bool
+    term_end: date | None
+    lines: tuple[ChargedLine, ...]
+
+    def rate_on(self, day: date) -> Rate:
+        """The rate on a day: the last one that began by then, the first one before that. Needs at least one line."""
+        found = self.rates[0][1]
+        for start, rate in self.rates:
+            if start > day:
+                break
+            found = rate
+        return found
+
+    def lines_moving(self, day: date) -> tuple[ChargedLine, ...]:
+        """The lines that begin on a day or ended on its eve: those that moved the level on it."""
+        return tuple(
+            charged
+            for charged in self.lines
+            if charged.line.span and day in (charged.line.span.first, morrow(charged.line.span.last))
+        )
+
+    def lines_on(self, day: date) -> tuple[ChargedLine, ...]:
+        """The lines that cover a day."""
+        return tuple(charged for charged in self.lines if charged.line.span and day in charged.line.span)
+
+
+def vanished(subscription: str, product: str, month: Month) -> Charged:
+    """What was charged for a subscription that no line of the month names: nothing (C6)."""
+    return Charged(subscription, product, Timeline(), month.first, (), ZERO, scheduled=False, term_end=None, lines=())
+
+
+def charged_in_month(
+    subscription: str, product: str, lines: Sequence[ChargedLine], month: Month, scheduled: Iterable[InvoiceLine] = ()
+) -> Charged:
+    """What the lines of one subscription and product charge on a month's days.
+
+    `lines` are all that cover a day of the month, of every invoice read; `scheduled` those that speak of the
+    subscription's quantity at its renewal, on whichever line they stand (interface §6.11). Negative levels are the
+    reader's finding, not clipped here.
+    """
+    span = month.span
+    seats = tuple(c for c in lines if c.line.span and c.line.charge.counts_seats and c.line.span.meet(span))
+    if not seats:
+        return vanished(subscription, product, month)
+    intervals = [(c.line.span.first, c.line.span.last, c.line.quantity) for c in seats if c.line.span]
+    level = Timeline.of_intervals(intervals).within(span)
+    closing = level.on(span.last)
+    booked = _scheduled_quantity(scheduled, month)
+    ends = [c.line.term_end for c in seats if c.line.term_end]
+    return Charged(
+        subscription=subscription,
+        product=product,
+        level=level,
+        known_from=_known_from(seats, span),
+        rates=_rates(seats),
+        carry=closing if booked is None else booked,
+        scheduled=booked is not None and booked != closing,
+        term_end=max(ends, default=None),
+        lines=seats,
+    )
+
+
+def _scheduled_quantity(lines: Iterable[InvoiceLine], month: Month) -> Decimal | None:
+    """The quantity booked for a day not after the first of the next month; the latest wins (interface §6.11)."""
+    booked = [
+        line.scheduled
+        for line in lines
+        if line.scheduled and month.first < line.scheduled.first <= month.following.first
+    ]
+    return max(booked, key=lambda s: s.first).quantity if booked else None
+
+
+def _known_from(seats: Sequence[ChargedLine], span: Span) -> date:
+    opening = min((c for c in seats if c.line.span), key=lambda c: c.line.span.first if c.line.span else span.last)
+    begins = opening.line.span.first if opening.line.span else span.first
+    if begins <= span.first or opening.line.charge not in _GOES_ON:
+        return span.first
+    return begins
+
+
+def _rates(seats: Sequence[ChargedLine]) -> tuple[tuple[date, Rate], ...]:
+    """The rate from day to day: that of the charge, not the refund, that began last."""
+    charges = [c for c in seats if c.line.quantity > 0] or list(seats)
+    rates: list[tuple[date, Rate]] = []
+    for charged in sorted(charges, key=lambda c: c.line.span.first if c.line.span else date.min):
+        begins = charged.line.span.first if charged.line.span else date.min
+        if rates and rates[-1][0] == begins:
+            rates[-1] = (begins, charged.rate)
+        elif not rates or rates[-1][1] != charged.rate:
+            rates.append((begins, charged.rate))
+    return tuple(rates)

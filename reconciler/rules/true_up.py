@@ -1,0 +1,329 @@
+"""The true-up: what must be written so that the PSA bills what the invoice charged.
+
+In words: D(day) is the quantity that the invoice charged, E(day) what the PSA's records add up to. The records are
+brought to E = D on every charged day of the month, and their open quantity to what goes on from the next month. Where
+there is no difference there is no change: that is why planning twice is harmless. The engine never asks what happened,
+only what is charged and what stands.
+
+In numbers (rulebook Ex 5): someone set the PSA to 8 and the invoice says 10 all September. D − E is +2 from the 1st,
+the open quantity 8 is not 10: so the 8 end on 30 September, +2 run from the 1st to the 30th, 10 go on from 1 October.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from reconciler.domain.days import Month, Span, eve
+from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.mapping import Changes, Decrease, PriceChange
+from reconciler.domain.money import ZERO, plain
+from reconciler.domain.plan import Because
+from reconciler.domain.records import Addition
+from reconciler.domain.timeline import Timeline
+from reconciler.rules.charged import Charged, ChargedLine, Rate
+from reconciler.rules.drafts import Decision, Draft, Suppressed
+from reconciler.rules.price_changes import price_findings
+from reconciler.rules.representation import Aim, Form, SlotTaken, dated_additions, ended
+
+E5 = (
+    "Unable to sync subscription to ConnectWise because of inconsistent existing additions. Check for gaps in dates or "
+    "additions starting after this invoice usage period."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The month to bring right, and the first day that the PSA has not invoiced yet."""
+
+    month: Month
+    open_from: date
+
+
+def true_up(charged: Charged, standing: Sequence[Addition], period: Period, changes: Changes) -> Decision:
+    """The decision for one subscription and product.
+
+    `standing` are all additions of the agreement with this serial number and product, adopted ones included.
+    """
+    # A record of no quantity bills nothing: it is as good as not there.
+    standing = [a for a in standing if a.quantity]
+    if not charged.lines and not standing:
+        return Decision((), ())
+    broken = _inconsistent(charged, standing, period.month)
+    if broken:
+        return Decision((), broken)
+    if not charged.lines and _nothing_later(standing, period):
+        return _end_vanished(charged, standing, period)
+    wanted, suppressed = _wanted(charged, standing, period.month, changes)
+    try:
+        drafts = _write(charged, wanted, standing, period, changes)
+    except SlotTaken as taken:
+        return Decision((), (_slot_taken(charged, taken.standing),))
+    findings = price_findings(charged, standing, period.month, changes.price_change)
+    assumed = (
+        wanted.known.first if wanted.known.first > period.month.first and _stands_before(standing, wanted) else None
+    )
+    return Decision(drafts, findings, suppressed, assumed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to stand after the decrease policy has spoken: the level on the known days, and the open quantity."""
+
+    level: Timeline
+    known: Span
+    carry: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The records that are written together: all of the subscription, or under `prorate` those of one price."""
+
+    wanted: _Wanted
+    records: Sequence[Addition]
+    rate_on: Callable[[date], Rate]
+    is_new: bool
+    reprices: bool = False
+
+
+# -- what cannot be computed
+
+
+def _inconsistent(charged: Charged, standing: Iterable[Addition], month: Month) -> tuple[Finding, ...]:
+    """Records that end inside the month: what the PSA bills for them is not documented (P44, connectwise §5.6)."""
+    return tuple(
+        Finding(
+            Severity.ERROR,
+            "E5",
+            f"{E5} Record {a.id} ({plain(a.quantity)} from {a.effective}) ends on {a.cancelled}, inside the month.",
+            subscription=charged.subscription,
+            hint=f"let it end on {month.last} or {eve(month.first)} in the PSA, or delete it, and plan again",
+        )
+        for a in standing
+        if a.cancelled and month.first <= a.cancelled < month.last and a.effective <= a.cancelled
+    )
+
+
+def _slot_taken(charged: Charged, standing: Addition) -> Finding:
+    return Finding(
+        Severity.ERROR,
+        "E5",
+        f"{E5} Record {standing.id} ({plain(standing.quantity)} from {standing.effective}) is invoiced already and "
+        "would need another quantity.",
+        subscription=charged.subscription,
+        hint="correct the difference on the next invoice by hand, or delete the PSA's invoice, and plan again",
+    )
+
+
+# -- C6: absent from the invoice
+
+
+def _nothing_later(standing: Iterable[Addition], period: Period) -> bool:
+    """Whether the records may simply end on the eve of the month: it is not invoiced, and no later month is written."""
+    after = period.month.following.first
+    return period.open_from <= period.month.first and not any(_of_later_month(a, after) for a in standing)
+
+
+def _of_later_month(addition: Addition, after: date) -> bool:
+    return addition.effective > after or (addition.effective == after and addition.cancelled is not None)
+
+
+def _end_vanished(charged: Charged, standing: Sequence[Addition], period: Period) -> Decision:
+    last = eve(period.month.first)
+    text = f"the invoices charge nothing for this subscription in {period.month}, so {last} is its last billed day"
+    drafts = ended(standing, last, (Because("C6", text),))
+    return Decision(drafts, ())
+
+
+# -- what is to stand
+
+
+def _wanted(
+    charged: Charged, standing: Sequence[Addition], month: Month, changes: Changes
+) -> tuple[_Wanted, Suppressed | None]:
+    known = Span(max(charged.known_from, month.first), month.last)
+    after = month.following.first
+    carry: Decimal | None = charged.carry
+    level = charged.level
+    suppressed = None
+    if changes.decrease is not Decrease.CREDIT and charged.lines:
+        level, suppressed = _without_falls(charged, standing, known)
+        if _kept_to_renewal(charged, changes.decrease, month):
+            carry = max(level.on(month.last), charged.carry)
+    if any(_of_later_month(a, after) for a in standing):
+        # C5: a later month is written already; what goes on from here is that month's to say.
+        carry = None
+    return _Wanted(level, known, carry), suppressed
+
+
+def _kept_to_renewal(charged: Charged, decrease: Decrease, month: Month) -> bool:
+    """Whether seats given up go on being billed: the term has not ended, and nothing is booked for the renewal."""
+    over = charged.term_end is not None and charged.term_end <= month.last
+    return decrease is Decrease.AT_RENEWAL and not charged.scheduled and not over
+
+
+def _without_falls(charged: Charged, standing: Sequence[Addition], known: Span) -> tuple[Timeline, Suppressed | None]:
+    """The level that never falls inside the month, from what stands at its start on (interface §6.13), and the credit
+    that this keeps from the customer.
+    """
+    floor = _in_force(standing).on(known.first)
+    moves: dict[date, Decimal] = {}
+    before, credit = ZERO, ZERO
+    for piece, level in charged.level.pieces(known):
+        kept = max(level, floor)
+        moves[piece.first] = kept - before
+        rate = charged.rate_on(piece.first)
+        credit += (kept - level) * piece.days * rate.unit_price / Month.of(known.last).days
+        before = floor = kept
+    suppressed = Suppressed(credit, (known.first, known.last)) if credit else None
+    return Timeline.of_moves(moves).within(known), suppressed
+
+
+def _in_force(standing: Iterable[Addition]) -> Timeline:
+    return Timeline.of_intervals((a.effective, a.cancelled, a.quantity) for a in standing)
+
+
+def _stands_before(standing: Iterable[Addition], wanted: _Wanted) -> bool:
+    first = Month.of(wanted.known.last).first
+    return any(level for _, level in _in_force(standing).pieces(Span(first, eve(wanted.known.first))))
+
+
+# -- how it is written
+
+
+def _write(
+    charged: Charged, wanted: _Wanted, standing: Sequence[Addition], period: Period, changes: Changes
+) -> tuple[Draft, ...]:
+    if changes.price_change is not PriceChange.PRORATE or not charged.lines:
+        reprices = _reprices(charged, standing, period.month, changes.price_change)
+        group = _Group(wanted, standing, _plain_rates(charged, standing), _is_new(standing, period), reprices)
+        return _write_group(charged, group, period, changes)
+    drafts: list[Draft] = []
+    for price in sorted({a.unit_price for a in standing} | {rate.unit_price for _, rate in charged.rates}):
+        records = [a for a in standing if a.unit_price == price]
+        rate = _rate_at(charged, records, price)
+        group = _Group(_at_price(charged, wanted, price), records, _always(rate), _is_new(standing, period))
+        drafts += _write_group(charged, group, period, changes)
+    return tuple(sorted(drafts, key=lambda d: (d.standing is None, d.effective, d.quantity)))
+
+
+def _at_price(charged: Charged, wanted: _Wanted, price: Decimal) -> _Wanted:
+    """What is to stand at one price (C11: the price is part of a record's identity)."""
+    bounds = [start for start, _ in charged.rates[1:] if start in wanted.known and start > wanted.known.first]
+    starts = [wanted.known.first, *bounds]
+    ends = [*(eve(day) for day in bounds), wanted.known.last]
+    level = Timeline()
+    for first, last in zip(starts, ends, strict=True):
+        if charged.rate_on(first).unit_price == price:
+            level = level + wanted.level.within(Span(first, last))
+    closes_here = charged.rate_on(wanted.known.last).unit_price == price
+    carry = wanted.carry if wanted.carry is None or closes_here else ZERO
+    return replace(wanted, level=level, carry=carry)
+
+
+def _always(rate: Rate) -> Callable[[date], Rate]:
+    return lambda _: rate
+
+
+def _rate_at(charged: Charged, records: Sequence[Addition], price: Decimal) -> Rate:
+    costs = [rate.unit_cost for _, rate in charged.rates if rate.unit_price == price]
+    return Rate(price, costs[-1] if costs else records[-1].unit_cost)
+
+
+def _write_group(charged: Charged, group: _Group, period: Period, changes: Changes) -> tuple[Draft, ...]:
+    month, wanted = period.month, group.wanted
+    moves = _moves(wanted, group.records)
+    aim = Aim(
+        moves=moves,
+        carry=wanted.carry,
+        rates={day: group.rate_on(day) for day, _ in moves},
+        carry_rate=group.rate_on(month.last),
+        plain=group.is_new and len(moves) == 1 and moves[0][1] == wanted.carry,
+        changed=_changed_inside(charged, wanted) or bool(moves),
+        reprices=group.reprices,
+        why_move={day: _why_move(charged, day, rise, period) for day, rise in moves},
+        why_close=_why_close(charged, group, month),
+        why_carry=_why_carry(charged, wanted, month),
+    )
+    return dated_additions(group.records, aim, Form(month, period.open_from, changes.representation, changes.carry))
+
+
+def _moves(wanted: _Wanted, standing: Iterable[Addition]) -> tuple[tuple[date, Decimal], ...]:
+    """The differences to make up, each from its day to the month's end; several on one day are one (C10)."""
+    missing = (wanted.level - _in_force(standing)).within(wanted.known)
+    return tuple((day, rise) for day, rise in missing.moves() if day in wanted.known)
+
+
+def _plain_rates(charged: Charged, standing: Sequence[Addition]) -> Callable[[date], Rate]:
+    return charged.rate_on if charged.lines else lambda day: _rate_standing(standing, day)
+
+
+def _rate_standing(standing: Sequence[Addition], day: date) -> Rate:
+    """The rate of what stands on a day, for a subscription that no line names; of the last record where none does."""
+    latest = max(standing, key=lambda a: (a.cancelled is None or a.cancelled >= day, a.effective <= day, a.effective))
+    return Rate(latest.unit_price, latest.unit_cost)
+
+
+def _is_new(standing: Iterable[Addition], period: Period) -> bool:
+    """Whether nothing of the subscription stands in the month or after it (P43)."""
+    return not any(a.cancelled is None or a.cancelled >= period.month.first for a in standing)
+
+
+def _changed_inside(charged: Charged, wanted: _Wanted) -> bool:
+    """Whether the charged quantity moved after it began in the month."""
+    return len([day for day, _ in charged.level.moves() if day in wanted.known]) > 1
+
+
+def _reprices(charged: Charged, standing: Iterable[Addition], month: Month, policy: PriceChange) -> bool:
+    """C11: whether the base is to be closed because its price is no longer the one that is charged."""
+    renewed = charged.term_end is not None and charged.term_end <= month.last
+    if policy is PriceChange.WARN or (policy is PriceChange.UNTIL_RENEWAL and not renewed) or not charged.lines:
+        return False
+    after, closing = month.following.first, charged.rate_on(month.last)
+    return any(
+        Rate(a.unit_price, a.unit_cost) != closing
+        for a in standing
+        if a.effective < after and (a.cancelled is None or a.cancelled >= after)
+    )
+
+
+# -- why
+
+
+def _because(rule: str, text: str, lines: Iterable[ChargedLine]) -> tuple[Because, ...]:
+    return tuple(Because(rule, text, c.invoice, c.line.number) for c in lines) or (Because(rule, text),)
+
+
+def _why_move(charged: Charged, day: date, rise: Decimal, period: Period) -> tuple[Because, ...]:
+    moving = charged.lines_moving(day)
+    level = charged.level.on(day)
+    if not charged.lines:
+        text = f"the invoices charge nothing in {period.month}, which is invoiced already: it is countered in full"
+        return (Because("C6", text),)
+    if not moving or (day == period.month.first and charged.level.on(day) - rise != ZERO):
+        text = f"the invoice has {plain(level)} on {day}, the PSA {plain(level - rise)}: the difference is made up"
+        return _because("C8", text, moving or charged.lines_on(day))
+    if level == rise:
+        return _because("P43", f"bought on {day}: {plain(rise)}", moving)
+    sign = "rises" if rise > 0 else "falls"
+    if level == ZERO:
+        return _because("C7", f"cancelled: nothing is charged from {day} on", moving)
+    return _because("P46", f"the quantity {sign} by {plain(abs(rise))} to {plain(level)} on {day}", moving)
+
+
+def _why_close(charged: Charged, group: _Group, month: Month) -> tuple[Because, ...]:
+    lines = charged.lines_on(month.last)
+    base = [a for a in group.records if a.cancelled is None and a.effective <= month.last]
+    if group.reprices and sum((a.quantity for a in base), ZERO) == group.wanted.carry:
+        return _because("C11", f"the price changes: {month.last} is the last day at the old one", lines)
+    return _because("P45", f"the quantity changes: {month.last} is the last day of the old one", lines)
+
+
+def _why_carry(charged: Charged, wanted: _Wanted, month: Month) -> tuple[Because, ...]:
+    quantity = plain(wanted.carry or ZERO)
+    after = month.following.first
+    if charged.scheduled and wanted.carry == charged.carry:
+        text = f"{quantity} go on from {after}: scheduled for the renewal"
+    else:
+        text = f"{quantity} go on from {after}"
+    return _because("P47", text, charged.lines_on(month.last) or charged.lines[-1:])
