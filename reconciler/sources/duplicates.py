@@ -1,0 +1,73 @@
+"""One invoice in two files: the same is counted once, two different ones are an error, pages are put together.
+
+An invoice is known by its number, and where the form gives one customer for the whole invoice by that tenant too, for
+a distributor may write one document per customer under one number.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler.domain.finding import Finding, Place, Severity
+from reconciler.domain.invoice import Invoice, InvoiceLine
+
+_NOWHERE = Place("")
+
+
+def without_duplicates(invoices: Iterable[Invoice]) -> tuple[tuple[Invoice, ...], tuple[Finding, ...]]:
+    """Each invoice once, the first of equals, with a warning or an error for each further one."""
+    kept: dict[tuple[str, str], Invoice] = {}
+    findings: list[Finding] = []
+    for invoice in invoices:
+        key = (invoice.number, invoice.customer.tenant if invoice.customer else "")
+        first = kept.setdefault(key, invoice)
+        if first is not invoice:
+            findings.extend(_compared(first, invoice))
+    return tuple(kept.values()), tuple(findings)
+
+
+def _compared(first: Invoice, again: Invoice) -> list[Finding]:
+    here = Place(again.document.path, again.lines[0].place.line if again.lines else None)
+    if _head(first) != _head(again):
+        different = _tenants(first) | _tenants(again)
+    else:
+        ours, theirs = Counter(map(_bare, first.lines)), Counter(map(_bare, again.lines))
+        different = {line.customer.tenant for line in ((ours - theirs) + (theirs - ours))}
+    if not different:
+        return [
+            Finding(
+                Severity.WARNING,
+                "duplicate-document",
+                f"invoice {again.number} stands in {_named(first)} too, with the same content; it is counted once",
+                customer=again.customer.tenant if again.customer else None,
+                where=here,
+                hint="take one of the two files away",
+            )
+        ]
+    return [
+        Finding(
+            Severity.ERROR,
+            "conflicting-document",
+            f"invoice {again.number} stands in {_named(first)} too, with other content; only that one was read",
+            customer=tenant,
+            where=here,
+            hint="keep the file that the distributor issued last, and take the other away",
+        )
+        for tenant in sorted(different)
+    ]
+
+
+def _named(invoice: Invoice) -> str:
+    return str(Place(invoice.document.path, invoice.lines[0].place.line if invoice.lines else None))
+
+
+def _head(invoice: Invoice) -> tuple[object, ...]:
+    return invoice.period, invoice.currency, invoice.kind, invoice.semantics
+
+
+def _tenants(invoice: Invoice) -> set[str]:
+    return {line.customer.tenant for line in invoice.lines}
+
+
+def _bare(line: InvoiceLine) -> InvoiceLine:
+    return replace(line, number=0, place=_NOWHERE)

@@ -1,0 +1,111 @@
+"""From invoice lines to seats by day: signed intervals added up, per tenant, subscription and SKU.
+
+Worked by Microsoft's own table: 10 from 5 March, refund of 10 and charge of 15 from 7 March, and so on to 4 April: the
+levels are 10, 15, 25, 23, 20, 30 (sources §1.6). Credits, usage and one-off charges are left out, and so are credit
+notes and adjustments, which nobody has allocated (interface §6.14).
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from reconciler.domain.days import Span, morrow
+from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.invoice import Invoice, InvoiceLine, Kind, Semantics
+from reconciler.domain.money import ZERO, plain
+from reconciler.domain.timeline import Timeline
+
+_ROWS_NAMED = 6
+
+
+class SubscriptionKey(NamedTuple):
+    """What a level of seats belongs to: tenant (lower case), subscription id, SKU."""
+
+    tenant: str
+    subscription: str
+    sku: str
+
+
+def key_of(line: InvoiceLine) -> SubscriptionKey:
+    """The subscription and product that a line is about."""
+    return SubscriptionKey(line.customer.tenant, line.subscription, line.sku)
+
+
+def seat_lines(invoices: Iterable[Invoice]) -> Iterator[tuple[Semantics, InvoiceLine]]:
+    """The lines that say how many seats are in force, with the meaning of their quantities."""
+    for invoice in invoices:
+        if invoice.kind is Kind.INVOICE:
+            for line in invoice.lines:
+                if line.span is not None and line.charge.counts_seats:
+                    yield invoice.semantics, line
+
+
+def seat_timelines(invoices: Iterable[Invoice]) -> dict[SubscriptionKey, Timeline]:
+    """Seats by day of every subscription and SKU, over all days of all invoices given; ordered by key."""
+    moves: dict[SubscriptionKey, dict[date, Decimal]] = {}
+    levels: dict[SubscriptionKey, list[InvoiceLine]] = {}
+    for semantics, line in seat_lines(invoices):
+        if line.span is None:
+            continue
+        key = key_of(line)
+        of_key = moves.setdefault(key, {})
+        if semantics is Semantics.LEVEL:
+            levels.setdefault(key, []).append(line)
+            continue
+        after = morrow(line.span.last)
+        of_key[line.span.first] = of_key.get(line.span.first, ZERO) + line.quantity
+        of_key[after] = of_key.get(after, ZERO) - line.quantity
+    timelines = {key: Timeline.of_moves(moves[key]) for key in sorted(moves)}
+    for key, lines in levels.items():
+        timelines[key] += _levelled(lines)
+    return timelines
+
+
+def _levelled(lines: list[InvoiceLine]) -> Timeline:
+    """Rows that state levels: on each day the row that begins last holds, then the higher line number (inferred)."""
+    spans = [(line.span, line.number, line.quantity) for line in lines if line.span is not None]
+    days = sorted({day for span, _, _ in spans for day in (span.first, morrow(span.last))})
+    steps: dict[date, Decimal] = {}
+    before = ZERO
+    for day in days:
+        covering = [(span.first, number, quantity) for span, number, quantity in spans if day in span]
+        level = max(covering)[2] if covering else ZERO
+        steps[day] = level - before
+        before = level
+    return Timeline.of_moves(steps)
+
+
+def negative_levels(invoices: Iterable[Invoice]) -> tuple[Finding, ...]:
+    """An error for each subscription that would have fewer than no seats on some day, with the rows that say so.
+
+    Mostly the earlier invoice is missing that holds the count which a refund takes back (sources §1.6, §0.8).
+    """
+    held = list(invoices)
+    short = {key: line for key, line in seat_timelines(held).items() if any(level < 0 for _, level in line.steps)}
+    if not short:
+        return ()
+    rows: dict[SubscriptionKey, list[InvoiceLine]] = {key: [] for key in short}
+    for _, line in seat_lines(held):
+        if key_of(line) in rows:
+            rows[key_of(line)].append(line)
+    return tuple(_shortage(key, short[key], rows[key]) for key in short)
+
+
+def _shortage(key: SubscriptionKey, timeline: Timeline, lines: list[InvoiceLine]) -> Finding:
+    first, level = next((day, level) for day, level in timeline.steps if level < 0)
+    last = next((day for day, value in timeline.steps if day > first and value >= 0), None)
+    days = Span(first, date.fromordinal(last.toordinal() - 1)) if last else None
+    covering = [line for line in lines if line.span is not None and first in line.span] or lines
+    named = ", ".join(str(line.place) for line in covering[:_ROWS_NAMED])
+    more = f" and {len(covering) - _ROWS_NAMED} more" if len(covering) > _ROWS_NAMED else ""
+    when = f"from {days}" if days and days.days > 1 else f"on {first}"
+    return Finding(
+        Severity.ERROR,
+        "negative-seats",
+        f"{key.sku} would have {plain(level)} seats {when}, by the rows {named}{more}",
+        customer=key.tenant,
+        subscription=key.subscription,
+        where=covering[0].place,
+        hint="add the earlier invoice that charged these seats, or ask the distributor what was refunded",
+    )
