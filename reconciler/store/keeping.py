@@ -1,0 +1,44 @@
+"""Housekeeping of the state database: everything in it as JSON lines, and the name of a holder that is gone."""
+
+import json
+from collections.abc import Iterator
+
+from sqlalchemy import select, update
+
+from reconciler.store import schema
+from reconciler.store.database import Store
+from reconciler.store.errors import StateLocked, StoreError
+from reconciler.store.location import lock_file
+from reconciler.store.lock import is_free, read_holder
+
+
+def exported(store: Store) -> Iterator[str]:
+    """Every row of every table as one JSON object a line, with the table's name under `table`; oldest first."""
+    with store.reading() as connection:
+        for table in schema.metadata.sorted_tables:
+            for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
+                yield json.dumps({"table": table.name, **row._asdict()}, ensure_ascii=False, sort_keys=True)
+
+
+def unlock(store: Store, lock_id: str) -> str:
+    """Takes the name of a holder that is gone out of the state; returns a sentence. The kernel has freed its lock.
+
+    Raises StateLocked while the holder lives, StoreError where no holder has that lock id.
+    """
+    path = lock_file(store.path)
+    holder = read_holder(path)
+    if not is_free(path):
+        raise StateLocked(
+            f"the state is locked by {holder or 'a process that has not said its name yet'}, which is alive",
+            f"end process {holder.pid} on {holder.host} first" if holder else "try again in a moment",
+        )
+    locks = schema.tenant_lock
+    with store.writing() as connection:
+        cleared = connection.execute(
+            update(locks)
+            .where(locks.c.lock_id == lock_id)
+            .values(lock_id=None, holder=None, host=None, pid=None, since=None, what=None)
+        ).rowcount
+    if not cleared and (holder is None or holder.lock_id != lock_id):
+        raise StoreError(f"no run has the lock id {lock_id}; the state is not locked", "see: reconciler status")
+    return f"The lock {lock_id} is taken away. What its run left open is finished with: reconciler resume"

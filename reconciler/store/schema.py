@@ -1,0 +1,188 @@
+"""The tables of the state database, and the promises that the database itself keeps.
+
+One metadata for every database. Amounts are TEXT, for SQLite's numbers pass through a binary float; times are TEXT in
+UTC with microseconds, so that they sort. Rows of `op_event` and `incident` are only ever added.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+VERSION = 1
+
+
+class State(StrEnum):
+    """The states of an op: one write to one slot. What may follow what is `applying.states`."""
+
+    PLANNED = "PLANNED"
+    INTENT = "INTENT"
+    UNKNOWN = "UNKNOWN"
+    ABSENT = "ABSENT"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+    DRIFT = "DRIFT"
+    CONFLICT = "CONFLICT"
+    FAILED = "FAILED"
+
+
+OPEN = (State.INTENT, State.UNKNOWN)
+
+
+class RunState(StrEnum):
+    """The states of an admitted plan. OPEN until every op is confirmed and the audit found nothing (I8)."""
+
+    OPEN = "OPEN"
+    DONE = "DONE"
+    SUPERSEDED = "SUPERSEDED"
+
+
+def _one_of(column: str, words: type[StrEnum] | tuple[StrEnum, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+metadata = MetaData()
+
+# lineage, serial, schema version, and the time before which nothing may be written (I9).
+meta = Table("meta", metadata, Column("k", Text, primary_key=True), Column("v", Text, nullable=False))
+
+tenant_lock = Table(
+    "tenant_lock",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("fence", BigInteger, nullable=False),
+    Column("lock_id", Text),
+    Column("holder", Text),
+    Column("host", Text),
+    Column("pid", Integer),
+    Column("since", Text),
+    Column("what", Text),
+)
+
+plan_run = Table(
+    "plan_run",
+    metadata,
+    Column("plan_id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("lineage", Text, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("finished", Text),
+    # The plan file's text, so that an interrupted apply can be finished without the file.
+    Column("plan_text", Text, nullable=False),
+    CheckConstraint(_one_of("status", RunState), name="plan_run_status_known"),
+)
+
+op = Table(
+    "op",
+    metadata,
+    Column("plan_id", Text, ForeignKey("plan_run.plan_id"), nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("slot", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    # What the PSA can be searched by for this record: its serial number, or a product's vendor SKU.
+    Column("token", Text),
+    Column("before_json", Text),
+    Column("after_json", Text),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("deadline", Text),
+    Column("request_sha256", Text),
+    Column("remote_id", Text),
+    Column("remote_seen_json", Text),
+    Column("note", Text),
+    PrimaryKeyConstraint("plan_id", "slot"),
+    UniqueConstraint("plan_id", "address", name="one_op_an_address"),
+    CheckConstraint(_one_of("state", State), name="op_state_known"),
+    CheckConstraint("attempt >= 0", name="op_attempt_counts"),
+    # I4: an open op without a deadline could never be settled.
+    CheckConstraint(f"NOT ({_one_of('state', OPEN)}) OR deadline IS NOT NULL", name="open_op_has_deadline"),
+)
+
+# I1: at most one open op per slot, over all plans.
+Index(
+    "one_open_op",
+    op.c.tenant,
+    op.c.slot,
+    unique=True,
+    sqlite_where=text(_one_of("state", OPEN)),
+    postgresql_where=text(_one_of("state", OPEN)),
+)
+
+op_event = Table(
+    "op_event",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("plan_id", Text, nullable=False, index=True),
+    Column("slot", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("from_state", Text),
+    Column("to_state", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("http_status", Integer),
+    Column("detail", Text),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("tenant", Text, nullable=False),
+    Column("plan_id", Text),
+    Column("slot", Text),
+    Column("at", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", Text),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("sent_at", Text),
+)
+
+# One row for each command that planned or wrote. `finished` and `status` stay empty where it was killed.
+run = Table(
+    "run",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("target", Text),
+    Column("started", Text, nullable=False),
+    Column("finished", Text),
+    Column("status", Text),
+    Column("month", Text),
+    Column("digest", Text),
+    Column("plan_id", Text),
+    Column("who", Text, nullable=False),
+    Column("counts_json", Text, nullable=False),
+    Column("coverage_json", Text, nullable=False),
+    Column("findings_json", Text, nullable=False),
+    Column("customers_json", Text, nullable=False),
+    CheckConstraint("kind IN ('plan', 'apply', 'resume')", name="run_kind_known"),
+    CheckConstraint(
+        "status IS NULL OR status IN ('No Change', 'Success', 'Warning', 'Error')", name="run_status_known"
+    ),
+)
