@@ -1,0 +1,145 @@
+"""The end of a plan as text, where the eye lands: findings with their money, where every invoice line went, what the
+plan rests on, what refuses it, and the plan in one sentence.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.money import Money, printed
+from reconciler.domain.plan import Coverage, Plan
+from reconciler.render.grouping import amount_in, quiet_agreements, shown_months, total_after, total_before, total_cost
+from reconciler.render.safe_text import safe
+from reconciler.render.terminal import Paint, Style, broken, cells, hanging, left, right, wrapped
+from reconciler.render.wording import counted, percent_of, signed, summary_sentence
+
+SEVERITY_STYLES = {Severity.ERROR: Style.BAD, Severity.WARNING: Style.CAREFUL, Severity.INFO: Style.QUIET}
+HEADINGS = {
+    Severity.ERROR: "Errors, which keep their customers out of the plan",
+    Severity.WARNING: "Warnings",
+    Severity.INFO: "Notes",
+}
+
+
+def closing_lines(plan: Plan, *, width: int, paint: Paint) -> Iterator[str]:
+    """Everything after the records, ending with the summary and the digest."""
+    page = _Page(width, paint)
+    yield from _findings(plan.findings, page)
+    yield from _coverage(plan, page)
+    yield from _documents(plan, page)
+    yield from _totals(plan, page)
+    yield from _verdict(plan, page)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    width: int
+    paint: Paint
+
+    def heading(self, text: str) -> Iterator[str]:
+        yield ""
+        yield self.paint(text, Style.STRONG)
+
+    def ledger(self, rows: Iterable[tuple[str, tuple[str, ...]]], style: Style = Style.PLAIN) -> Iterator[str]:
+        """Texts with columns of right-aligned figures, two spaces in; a text too long for its room goes on below."""
+        kept = list(rows)
+        widths = [max(cells(figures[n]) for _, figures in kept) + 2 for n in range(len(kept[0][1]))] if kept else []
+        room = self.width - sum(widths)
+        for text, figures in kept:
+            first, *more = list(hanging(text, room - 1, "  ", "    ")) or [""]
+            columns = "".join(right(figure, width) for figure, width in zip(figures, widths, strict=True))
+            yield self.paint((left(first, room) + columns).rstrip(), style)
+            yield from (self.paint(line, style) for line in more)
+
+
+def _findings(findings: tuple[Finding, ...], page: _Page) -> Iterator[str]:
+    for severity in Severity:
+        chosen = [finding for finding in findings if finding.severity is severity]
+        if not chosen:
+            continue
+        yield from page.heading(HEADINGS[severity])
+        for finding in chosen:
+            yield from _finding(finding, page)
+
+
+def _finding(finding: Finding, page: _Page) -> Iterator[str]:
+    amount = str(finding.amount) if finding.amount else ""
+    subject = ", ".join(safe(part) for part in (finding.code, finding.customer) if part)
+    for number, line in enumerate(page.ledger([(subject, (safe(amount),))])):
+        yield page.paint(line, SEVERITY_STYLES[finding.severity]) if number == 0 else line
+    yield from hanging(safe(finding.message), page.width, "    ")
+    if finding.subscription:
+        yield from hanging(f"subscription {safe(finding.subscription)}", page.width, "    ")
+    if finding.where:
+        yield from hanging(f"at {safe(str(finding.where))}", page.width, "    ")
+    if finding.hint:
+        yield from hanging(f"hint: {safe(finding.hint)}", page.width, "    ", "      ")
+
+
+def _coverage(plan: Plan, page: _Page) -> Iterator[str]:
+    if not plan.coverage:
+        return
+    yield from page.heading("Where the invoice lines went")
+    yield from page.ledger(row for coverage in plan.coverage for row in _coverage_rows(coverage))
+
+
+def _coverage_rows(coverage: Coverage) -> Iterator[tuple[str, tuple[str, ...]]]:
+    first, *more = [safe(str(money)) for money in coverage.amounts] or ["no amount"]
+    yield f"{safe(coverage.outcome)}: {safe(coverage.rule)}", (counted(coverage.lines, "line"), first)
+    for amount in more:
+        yield "", ("", amount)
+
+
+def _documents(plan: Plan, page: _Page) -> Iterator[str]:
+    if not plan.documents:
+        return
+    yield from page.heading("Documents that the plan rests on")
+    rows = [
+        (f"{safe(used.invoice)}, {safe(used.path)}", (counted(used.lines, "line"), f"sha256 {safe(used.sha256[:12])}"))
+        for used in plan.documents
+    ]
+    yield from page.ledger(rows)
+
+
+def _totals(plan: Plan, page: _Page) -> Iterator[str]:
+    """What all customers' invoices say together, one block per currency."""
+    if not plan.impact:
+        return
+    months = shown_months(plan)
+    before = {month: total_before(plan, month) for month in months}
+    after = {month: total_after(plan, month) for month in months}
+    currencies = sorted({money.currency for month in months for money in after[month]})
+    yield from page.heading("All agreements together")
+    for currency in currencies:
+        old = [amount_in(before[month], currency) for month in months]
+        new = [amount_in(after[month], currency) for month in months]
+        moves = [b - a for a, b in zip(old, new, strict=True)]
+        rows = [
+            ("", months),
+            (f"bill before, in {safe(currency)}", tuple(printed(a, currency) for a in old)),
+            ("change", tuple(signed(a, currency) for a in moves)),
+            (f"bill after, in {safe(currency)}", tuple(printed(a, currency) for a in new)),
+        ]
+        yield from page.ledger(rows, Style.STRONG)
+        cost = amount_in(total_cost(plan), currency)
+        billed = new[months.index(plan.month)]
+        share = percent_of(billed - cost, billed)
+        charged, margin = Money(cost, currency), Money(billed - cost, currency)
+        text = f"{plan.month}: charged by the distributor {charged}, margin {margin}{f' ({share})' if share else ''}"
+        yield from hanging(safe(text), page.width, "  ")
+
+
+def _verdict(plan: Plan, page: _Page) -> Iterator[str]:
+    yield ""
+    quiet = quiet_agreements(plan)
+    if quiet:
+        yield from wrapped(f"{counted(quiet, 'agreement')} reconciled without a change.", page.width)
+    for guard in plan.refused_by:
+        yield from (page.paint(line, Style.BAD) for line in wrapped(f"Refused by guard {safe(guard)}.", page.width))
+    yield from (page.paint(line, Style.STRONG) for line in wrapped(summary_sentence(plan), page.width))
+    tail = [f"{counted(plan.unchanged, 'subscription')} unchanged"]
+    tail += [counted(len(plan.errors), "error")] if plan.errors else []
+    tail += [counted(len(plan.warnings), "warning")] if plan.warnings else []
+    yield from wrapped(", ".join(tail) + ".", page.width)
+    for piece in broken(f"digest {safe(plan.digest)}", page.width):
+        yield page.paint(piece, Style.QUIET)
