@@ -199,26 +199,27 @@ def _write(
         group = _Group(wanted, standing, _plain_rates(charged, standing), _is_new(standing, period), reprices)
         return _write_group(charged, group, period, changes)
     drafts: list[Draft] = []
-    for price in sorted({a.unit_price for a in standing} | {rate.unit_price for _, rate in charged.rates}):
+    for price in sorted({a.unit_price for a in standing} | {c.rate.unit_price for c in charged.lines}):
         records = [a for a in standing if a.unit_price == price]
         rate = _rate_at(charged, records, price)
-        group = _Group(_at_price(charged, wanted, price), records, _always(rate), _is_new(standing, period))
+        group = _Group(
+            _at_price(charged, wanted, price, period.month), records, _always(rate), _is_new(standing, period)
+        )
         drafts += _write_group(charged, group, period, changes)
     return tuple(sorted(drafts, key=lambda d: (d.standing is None, d.effective, d.quantity)))
 
 
-def _at_price(charged: Charged, wanted: _Wanted, price: Decimal) -> _Wanted:
-    """What is to stand at one price (C11: the price is part of a record's identity)."""
-    bounds = [start for start, _ in charged.rates[1:] if start in wanted.known and start > wanted.known.first]
-    starts = [wanted.known.first, *bounds]
-    ends = [*(eve(day) for day in bounds), wanted.known.last]
-    level = Timeline()
-    for first, last in zip(starts, ends, strict=True):
-        if charged.rate_on(first).unit_price == price:
-            level = level + wanted.level.within(Span(first, last))
-    closes_here = charged.rate_on(wanted.known.last).unit_price == price
-    carry = wanted.carry if wanted.carry is None or closes_here else ZERO
-    return replace(wanted, level=level, carry=carry)
+def _at_price(charged: Charged, wanted: _Wanted, price: Decimal, month: Month) -> _Wanted:
+    """What is to stand at one price: the lines charged at it (C11: the price is part of a record's identity). What a
+    policy keeps beyond the charge, and what is booked for the renewal, goes with the closing price.
+    """
+    lines = (c.line for c in charged.lines if c.rate.unit_price == price)
+    level = Timeline.of_intervals((x.span.first, x.span.last, x.quantity) for x in lines if x.span).within(month.span)
+    carry = level.on(month.last)
+    if charged.rate_on(month.last).unit_price == price:
+        level = level + (wanted.level - charged.level)
+        carry += (wanted.carry or ZERO) - charged.level.on(month.last)
+    return replace(wanted, level=level, carry=None if wanted.carry is None else carry)
 
 
 def _always(rate: Rate) -> Callable[[date], Rate]:
@@ -226,7 +227,7 @@ def _always(rate: Rate) -> Callable[[date], Rate]:
 
 
 def _rate_at(charged: Charged, records: Sequence[Addition], price: Decimal) -> Rate:
-    costs = [rate.unit_cost for _, rate in charged.rates if rate.unit_price == price]
+    costs = [c.rate.unit_cost for c in charged.lines if c.rate.unit_price == price]
     return Rate(price, costs[-1] if costs else records[-1].unit_cost)
 
 
@@ -239,7 +240,7 @@ def _write_group(charged: Charged, group: _Group, period: Period, changes: Chang
         rates={day: group.rate_on(day) for day, _ in moves},
         carry_rate=group.rate_on(month.last),
         plain=group.is_new and len(moves) == 1 and moves[0][1] == wanted.carry,
-        changed=_changed_inside(charged, wanted) or bool(moves),
+        changed=_changed_inside(wanted) or bool(moves),
         reprices=group.reprices,
         why_move={day: _why_move(charged, day, rise, period) for day, rise in moves},
         why_close=_why_close(charged, group, month),
@@ -269,9 +270,9 @@ def _is_new(standing: Iterable[Addition], period: Period) -> bool:
     return not any(a.cancelled is None or a.cancelled >= period.month.first for a in standing)
 
 
-def _changed_inside(charged: Charged, wanted: _Wanted) -> bool:
-    """Whether the charged quantity moved after it began in the month."""
-    return len([day for day, _ in charged.level.moves() if day in wanted.known]) > 1
+def _changed_inside(wanted: _Wanted) -> bool:
+    """Whether the quantity moved after it began in the month."""
+    return len([day for day, _ in wanted.level.moves() if day in wanted.known]) > 1
 
 
 def _reprices(charged: Charged, standing: Iterable[Addition], month: Month, policy: PriceChange) -> bool:
