@@ -1,0 +1,60 @@
+"""Loads a mapping repository: files in, `Mappings` and findings out. Nothing is raised for what a user wrote."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reconciler.config.checks import check
+from reconciler.config.declaration import mappings
+from reconciler.config.entries import read_entries
+from reconciler.config.files import read_repository
+from reconciler.config.secrets import literal_secrets, may_be_shown
+from reconciler.config.source_text import SourceText
+from reconciler.config.yaml_nodes import Bounds
+from reconciler.domain import mapping
+from reconciler.domain.finding import Finding, in_order
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was loaded. `mappings` is None where any finding is an error; `files` are all that were read, in order, by the
+    names under which findings speak of them.
+    """
+
+    mappings: mapping.Mappings | None
+    findings: tuple[Finding, ...]
+    files: tuple[str, ...]
+
+
+def load(path: Path, environ: Mapping[str, str], bounds: Bounds | None = None) -> Loaded:
+    """Reads the mapping file at `path` with all that it includes. `environ` fills `${NAME}` outside secrets, which need
+    not be set; places name files as `path` does.
+    """
+    repository = read_repository(path, bounds or Bounds())
+    findings = list(repository.findings)
+    findings += literal_secrets(repository)
+    entries, refused = read_entries(repository, environ)
+    known = {finding.where for finding in findings}
+    findings += [finding for finding in refused if finding.where not in known or finding.code != "literal-secret"]
+    if repository.root is not None:
+        findings += check(entries)
+    loaded = None
+    if not any(finding.blocks for finding in findings):
+        loaded = mappings(entries, str(path.parent), repository.sha256)
+    return Loaded(loaded, _shown(findings, repository.files), tuple(source.name for source in repository.files))
+
+
+def _shown(findings: Iterable[Finding], sources: Iterable[SourceText]) -> tuple[Finding, ...]:
+    """The findings in order, each with the line it speaks of: only now is it known what must not be shown."""
+    by_name = {source.name: source for source in sources}
+    return tuple(_with_excerpt(finding, by_name) for finding in in_order(findings))
+
+
+def _with_excerpt(finding: Finding, sources: Mapping[str, SourceText]) -> Finding:
+    where = finding.where
+    if where is None or where.line is None or where.file not in sources:
+        return finding
+    source = sources[where.file]
+    if finding.code == "yaml" and not may_be_shown(source):
+        return finding
+    return replace(finding, excerpt=source.excerpt(where.line))
