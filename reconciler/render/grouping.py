@@ -129,9 +129,8 @@ def short_ids(ids: Iterable[str]) -> dict[str, str]:
 
 def subscriptions_of(plan: Plan) -> Iterator[str]:
     """Every subscription id that the plan names."""
-    for named in (*plan.changes, *plan.findings):
-        if named.subscription:
-            yield named.subscription
+    named = [change.subscription for change in plan.changes] + [finding.subscription for finding in plan.findings]
+    yield from filter(None, named)
 
 
 def _shared(one: str, other: str) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.money import Money, printed
+from reconciler.domain.money import printed
 from reconciler.domain.plan import Coverage, Plan
 from reconciler.render.grouping import amount_in, quiet_agreements, shown_months, total_after, total_before, total_cost
 from reconciler.render.safe_text import safe
 from reconciler.render.terminal import Paint, Style, broken, cells, hanging, left, right, wrapped
-from reconciler.render.wording import counted, percent_of, signed, summary_sentence
+from reconciler.render.wording import counted, margin_text, signed, summary_sentence
 
 SEVERITY_STYLES = {Severity.ERROR: Style.BAD, Severity.WARNING: Style.CAREFUL, Severity.INFO: Style.QUIET}
 HEADINGS = {
@@ -121,12 +121,8 @@ def _totals(plan: Plan, page: _Page) -> Iterator[str]:
             (f"bill after, in {safe(currency)}", tuple(printed(a, currency) for a in new)),
         ]
         yield from page.ledger(rows, Style.STRONG)
-        cost = amount_in(total_cost(plan), currency)
-        billed = new[months.index(plan.month)]
-        share = percent_of(billed - cost, billed)
-        charged, margin = Money(cost, currency), Money(billed - cost, currency)
-        text = f"{plan.month}: charged by the distributor {charged}, margin {margin}{f' ({share})' if share else ''}"
-        yield from hanging(safe(text), page.width, "  ")
+        text = margin_text(new[months.index(plan.month)], amount_in(total_cost(plan), currency), currency)
+        yield from hanging(safe(f"{plan.month}: {text}"), page.width, "  ")
 
 
 def _verdict(plan: Plan, page: _Page) -> Iterator[str]:

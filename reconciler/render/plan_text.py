@@ -6,7 +6,6 @@ record changes that, what it bills after. They add up. What is left of them says
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from reconciler.domain.money import plain, printed
 from reconciler.domain.plan import Action, Change, Impact, Plan, Verdict
@@ -28,6 +27,7 @@ from reconciler.render.wording import (
     SIGNS,
     VERBS,
     Reason,
+    margin_text,
     moved_fields,
     percent_of,
     price_text,
@@ -170,12 +170,7 @@ def _evidence(bill: Impact, sheet: _Sheet) -> Iterator[str]:
     facts = []
     if bill.charged_seat_days or bill.seat_days:
         facts.append(proof(bill.charged_seat_days, bill.seat_days))
-    margin = bill.after - bill.invoiced_cost
-    share = percent_of(margin, bill.after)
-    cost, rest = printed(bill.invoiced_cost, bill.currency), printed(margin, bill.currency)
-    facts.append(
-        f"charged by the distributor {cost}, margin {rest} {safe(bill.currency)}{f' ({share})' if share else ''}"
-    )
+    facts.append(safe(margin_text(bill.after, bill.invoiced_cost, bill.currency)))
     verdict = bill.verdict.value if bill.reason is None else f"{bill.verdict.value}: {safe(bill.reason)}"
     for fact in facts:
         yield from hanging(fact, sheet.width, "  ")
@@ -228,7 +223,7 @@ def _details(change: Change, sheet: _Sheet) -> Iterator[str]:
     for reason in reasons(change):
         yield from _reason(reason, sheet)
     for need in change.needs:
-        yield from hanging(f"after {safe(need)}", sheet.width, "        ")
+        yield from hanging(f"needs {safe(need)}", sheet.width, "        ")
     for piece in broken(safe(change.address), sheet.width - 8):
         yield sheet.paint(f"        {piece}", Style.QUIET)
 
@@ -259,17 +254,13 @@ def _catalogue(plan: Plan, sheet: _Sheet) -> Iterator[str]:
         text = f"  {SIGNS[change.action]} {safe(values.name)}"
         yield from (sheet.paint(line, _STYLES[change.action]) for line in _hung(text, sheet.width))
         priced = f"price {price_text(values.price)}, cost {price_text(values.cost)}"
-        margin = _margin_text(values.price, values.cost)
+        share = percent_of(values.price - values.cost, values.price)
+        margin = f", margin {price_text(values.price - values.cost)} ({share})" if share else ""
         yield from hanging(
             f"product id {safe(values.identifier)}, Vendor SKU {safe(values.vendor_sku)}", sheet.width, "        "
         )
         yield from hanging(f"{priced}{margin}", sheet.width, "        ")
         yield from _details(change, sheet)
-
-
-def _margin_text(price: Decimal, cost: Decimal) -> str:
-    share = percent_of(price - cost, price)
-    return f", margin {price_text(price - cost)} ({share})" if share else ""
 
 
 def _hung(text: str, width: int) -> Iterator[str]:

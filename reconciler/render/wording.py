@@ -91,6 +91,13 @@ def percent_of(part: Decimal, whole: Decimal) -> str:
     return f"{part * 100 / whole:.1f} %" if whole else ""
 
 
+def margin_text(billed: Decimal, cost: Decimal, currency: str) -> str:
+    """`charged by the distributor 178.67 AUD, margin 44.66 AUD (20.0 %)`: the margin is a share of what is billed."""
+    share = percent_of(billed - cost, billed)
+    margin = f"{Money(billed - cost, currency)}{f' ({share})' if share else ''}"
+    return f"charged by the distributor {Money(cost, currency)}, margin {margin}"
+
+
 def unit_of(change: Change, quantity: Decimal) -> str:
     """What the quantity counts: seats, or units where the charge is for usage or once."""
     word = "unit" if change.motion in (Motion.AZURE, Motion.ONE_TIME) else "seat"
@@ -109,7 +116,7 @@ def proof(charged: Decimal, billed: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule and its sentence, and the invoice lines that it stands on: `INV-1 line 1; INV-2 lines 3, 4`, or nothing."""
+    """A rule and its sentence, and the invoice lines that it stands on: `INV-1 line 1; INV-2 lines 3, 4`, or none."""
 
     rule: str
     text: str

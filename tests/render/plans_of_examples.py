@@ -325,8 +325,8 @@ def troubled() -> Plan:
         Finding(
             Severity.ERROR,
             "E8",
-            f"There is an existing addition for product sku '{SKU}' that needs to be cancelled as it is not in the PRISM "
-            "invoice and ConnectWise has no subscription id (serial number) for accurate match",
+            f"There is an existing addition for product sku '{SKU}' that needs to be cancelled as it is not in the "
+            "PRISM invoice and ConnectWise has no subscription id (serial number) for accurate match",
             customer="Contoso",
             subscription=SUBSCRIPTION,
             where=Place("mappings.yaml", 31, 5),
