@@ -1,0 +1,302 @@
+"""Drives the ops of one admitted plan: look, intent on disk, send, outcome on disk; settle what is in doubt.
+
+Within an agreement one op follows the other; agreements go on side by side. At most one op of an agreement is ever
+open, so a doubt is settled before anything else is written there.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from reconciler.applying.brake import Brake
+from reconciler.applying.clock import Clock, Stop
+from reconciler.applying.looking import Seen, after_doubt, before_send
+from reconciler.applying.order import chains, subscription_of
+from reconciler.applying.reading import look, look_around, send
+from reconciler.applying.slots import Record, differences, known_records, request_digest, wanted, with_product
+from reconciler.applying.states import ATTEMPTS, checked, is_terminal, may_send
+from reconciler.domain.mapping import Limits
+from reconciler.domain.plan import AdditionValues, Change, Plan, Resource
+from reconciler.store.errors import FencedOut
+from reconciler.store.journal import Journal, Op, Step
+from reconciler.store.schema import State
+from reconciler.targets.base import NotSent, Refused, Target, TargetError
+
+# A request may take this long from its intent to its answer; a send that starts later is not made.
+SEND_SECONDS = 60
+# How long a request in flight may take to end after a signal (apply protocol §2.5).
+GRACE_SECONDS = 5
+# How often a request that provably did nothing is made again in one run.
+NOT_SENT_TRIES = 5
+# The pauses between the reads that look for an unanswered write; the last is repeated until the settle time is over.
+_READ_PAUSES = (0.5, 2.0, 5.0, 10.0, 30.0)
+
+Progress = Callable[[Op, Change], None]
+Read = TypeVar("Read")
+
+
+class _LeftOpen(Exception):
+    """This op goes no further in this run; the text says why."""
+
+
+class Executor:
+    """One plan's ops in one run. `ops` holds each op's newest row by address; `reasons` why one was left."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        ops: Mapping[str, Op],
+        target: Target,
+        journal: Journal,
+        clock: Clock,
+        limits: Limits,
+        stop: Stop,
+        brake: Brake,
+        progress: Progress,
+    ) -> None:
+        self.plan = plan
+        self.ops = dict(ops)
+        self.reasons: dict[str, str] = {}
+        self._target = target
+        self._journal = journal
+        self._clock = clock
+        self._settle_seconds = float(limits.settle_seconds)
+        self._stop = stop
+        self._brake = brake
+        self._progress = progress
+        self._bound = asyncio.Semaphore(max(1, limits.concurrency))
+        self._ended = {change.address: asyncio.Event() for change in plan.changes}
+        self._agreements: dict[str, Seen] = {}
+
+    async def run(self) -> None:
+        """Drives every op as far as it goes. Raises FencedOut or StoreError where the journal cannot be written."""
+        await self._together([self._chain(changes) for changes in chains(self.plan.changes).values()])
+
+    # -- chains
+
+    async def _together(self, work: list[Coroutine[Any, Any, None]]) -> None:
+        running = {asyncio.ensure_future(part) for part in work}
+        asked = asyncio.ensure_future(self._stop.wait())
+        try:
+            while running and not asked.done():
+                done, _ = await asyncio.wait(running | {asked}, return_when=asyncio.FIRST_COMPLETED)
+                running -= done
+                for part in done - {asked}:
+                    part.result()
+            if running:
+                done, running = await asyncio.wait(running, timeout=GRACE_SECONDS)
+                for part in done:
+                    part.result()
+        finally:
+            for part in (*running, asked):
+                part.cancel()
+            await asyncio.gather(*running, asked, return_exceptions=True)
+
+    async def _chain(self, changes: tuple[Change, ...]) -> None:
+        broken: dict[str, str] = {}
+        for change in changes:
+            for need in change.needs:
+                if need in self._ended:
+                    await self._ended[need].wait()
+            op = await self._ended_op(change, broken.get(subscription_of(change)))
+            if op.state is not State.CONFIRMED:
+                broken.setdefault(subscription_of(change), op.address)
+            self._ended[change.address].set()
+            self._progress(op, change)
+
+    async def _ended_op(self, change: Change, broken: str | None) -> Op:
+        op = self.ops[change.address]
+        if is_terminal(op.state):
+            return op
+        try:
+            if op.state is State.INTENT:
+                op = self._recovered(op)
+            if op.state is State.UNKNOWN:
+                op = await self._settled(op, self._resolved(change), self._settle_left(op))
+            if may_send(op.state):
+                op = await self._written(op, self._ready(change, broken))
+        except _LeftOpen as left:
+            self.reasons[change.address] = str(left)
+        return self.ops[change.address]
+
+    def _ready(self, change: Change, broken: str | None) -> Change:
+        undone = [n for n in change.needs if n in self.ops and self.ops[n].state is not State.CONFIRMED]
+        if undone:
+            raise _LeftOpen(f"not sent: it needs {undone[0]}, which was not done")
+        if broken is not None:
+            raise _LeftOpen(f"not sent: {broken} of the same subscription was not done")
+        change = self._resolved(change)
+        if isinstance(change.after, AdditionValues) and change.after.product_id is None:
+            raise _LeftOpen(f"not sent: its product {change.after.product} has no id")
+        return change
+
+    def _resolved(self, change: Change) -> Change:
+        created = {
+            address: op.remote_id
+            for address, op in self.ops.items()
+            if op.resource == Resource.PRODUCT.value and op.state is State.CONFIRMED and op.remote_id
+        }
+        return with_product(change, created)
+
+    # -- writing
+
+    async def _written(self, op: Op, change: Change) -> Op:
+        not_sent = 0
+        while may_send(op.state):
+            if op.attempt >= ATTEMPTS:
+                return self._move(op, Step(State.FAILED, f"it was sent {ATTEMPTS} times and never appeared"))
+            async with self._bound:
+                op, pause = await self._tried(op, change)
+            if op.state is State.UNKNOWN:
+                op = await self._settled(op, change, self._settle_seconds)
+            elif op.state is State.ABSENT:
+                not_sent += 1
+                if not_sent >= NOT_SENT_TRIES:
+                    raise _LeftOpen(f"not sent: {op.note}")
+                await self._stop.pause(self._clock, pause or min(2.0**not_sent, 30.0))
+        return op
+
+    async def _tried(self, op: Op, change: Change) -> tuple[Op, float | None]:
+        self._may_go_on()
+        found = await self._looked(change)
+        verdict = before_send(change, found, known_records(self.plan, change.agreement), self._ours(op))
+        if verdict is not None:
+            self._brake.found(verdict.copies)
+            return self._move(op, Step(verdict.state, verdict.note, remote_id=verdict.record)), None
+        self._may_go_on()
+        started, started_at = self._clock.monotonic(), self._clock.now()
+        op = self._move(
+            op,
+            Step(
+                State.INTENT,
+                attempt=op.attempt + 1,
+                deadline=started_at + timedelta(seconds=SEND_SECONDS),
+                seen=self._seen(change, found).to_json(),
+                request_sha256=request_digest(change),
+            ),
+        )
+        # A machine that slept between the commit and here has lost the right to send.
+        slept = max(self._clock.monotonic() - started, (self._clock.now() - started_at).total_seconds())
+        if slept >= SEND_SECONDS:
+            return self._move(op, Step(State.ABSENT, "not sent: the machine slept", attempt=op.attempt - 1)), None
+        return await self._sent(op, change)
+
+    async def _sent(self, op: Op, change: Change) -> tuple[Op, float | None]:
+        pause = None
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                record = await send(self._target, change)
+            step = self._answered(change, record)
+        except NotSent as fault:
+            step, pause = Step(State.ABSENT, str(fault), attempt=op.attempt - 1), fault.retry_after
+        except Refused as fault:
+            step = Step(State.REJECTED, str(fault))
+        except (TargetError, TimeoutError) as fault:
+            step = self._doubted(str(fault) or "no answer in time")
+        self._brake.count(step.state)
+        try:
+            return self._move(op, step), pause
+        except FencedOut:
+            # I7: what was sent cannot be recorded as an op any more; it must not be forgotten.
+            self._journal.incident(
+                "sent, then fenced out", f"{op.address}: {step.state} {step.remote_id or ''}", self._clock.now(), op
+            )
+            raise
+
+    def _answered(self, change: Change, record: Record | None) -> Step:
+        if record is None or change.after is None:
+            return Step(State.CONFIRMED, remote_id=change.record)
+        altered = differences(change.after, record)
+        if altered:
+            return self._doubted(f"the PSA answered with record {record.id}, altered: {', '.join(altered)}")
+        return Step(State.CONFIRMED, remote_id=record.id)
+
+    def _doubted(self, note: str) -> Step:
+        # I6: whatever time the send had left, it is over now; the settle time counts from here.
+        return Step(State.UNKNOWN, note, deadline=self._clock.now())
+
+    # -- settling
+
+    def _recovered(self, op: Op) -> Op:
+        # The process that sent it is dead, for this one has its lock: it sends nothing after now.
+        now = self._clock.now()
+        deadline = min(op.deadline, now) if op.deadline and not self._clock_was_set_back() else now
+        return self._move(op, Step(State.UNKNOWN, "the run that sent it ended before the answer", deadline=deadline))
+
+    def _settle_left(self, op: Op) -> float:
+        if op.deadline is None or self._clock_was_set_back():
+            return self._settle_seconds
+        gone = (self._clock.now() - op.deadline).total_seconds()
+        return self._settle_seconds - max(0.0, min(gone, self._settle_seconds))
+
+    def _clock_was_set_back(self) -> bool:
+        last = self._journal.last_event()
+        return last is not None and self._clock.now() < last
+
+    async def _settled(self, op: Op, change: Change, seconds: float) -> Op:
+        due = self._clock.monotonic() + seconds
+        seen = Seen.from_json(op.seen)
+        for pause in _pauses():
+            settled = self._clock.monotonic() >= due
+            found = await self._read(look_around(self._target, change))
+            verdict = after_doubt(change, found, seen.records, self._ours(op))
+            if verdict.state is not State.ABSENT or settled:
+                self._brake.found(verdict.copies)
+                return self._move(op, Step(verdict.state, verdict.note, remote_id=verdict.record))
+            if self._stop.asked:
+                raise _LeftOpen("its outcome is not known yet")
+            await self._stop.pause(self._clock, min(pause, max(0.0, due - self._clock.monotonic())))
+        raise AssertionError("the pauses never end")
+
+    # -- reading
+
+    async def _looked(self, change: Change) -> tuple[Record, ...]:
+        values = wanted(change)
+        if isinstance(values, AdditionValues) and values.agreement_id not in self._agreements:
+            agreement, additions = await self._read(self._target.read_agreement(values.agreement_id))
+            standing = frozenset(addition.id for addition in additions)
+            self._agreements[values.agreement_id] = Seen(standing, agreement.next_invoice)
+            return tuple(additions)
+        return await self._read(look(self._target, change))
+
+    async def _read(self, reading: Coroutine[Any, Any, Read]) -> Read:
+        try:
+            result = await reading
+        except TargetError as fault:
+            self._brake.unreadable(str(fault))
+            raise _LeftOpen(f"the PSA could not be read: {fault}") from fault
+        self._brake.readable()
+        return result
+
+    def _seen(self, change: Change, found: tuple[Record, ...]) -> Seen:
+        values = wanted(change)
+        ids = frozenset(record.id for record in found)
+        if not isinstance(values, AdditionValues):
+            return Seen(ids)
+        agreement = self._agreements[values.agreement_id]
+        return Seen(ids | agreement.records, agreement.next_invoice)
+
+    def _ours(self, op: Op) -> frozenset[str]:
+        others = (other for other in self.ops.values() if other.address != op.address)
+        return frozenset(o.remote_id for o in others if o.state is State.CONFIRMED and o.remote_id)
+
+    # -- the journal
+
+    def _may_go_on(self) -> None:
+        if self._stop.asked:
+            raise _LeftOpen("not sent: stopped on request")
+        if self._brake.reason:
+            raise _LeftOpen(f"not sent: {self._brake.reason}")
+
+    def _move(self, op: Op, step: Step) -> Op:
+        checked(op.state, step.state)
+        moved = self._journal.move(op, step, self._clock.now())
+        self.ops[op.address] = moved
+        return moved
+
+
+def _pauses() -> Iterator[float]:
+    yield from _READ_PAUSES
+    while True:
+        yield _READ_PAUSES[-1]
