@@ -1,0 +1,279 @@
+"""The one HTTP layer, the same for every PSA: the budget of requests, retry of reads, what the answer to a write means,
+redaction, the request log.
+
+Its only seam is the transport. TLS is always verified, redirects are never followed, proxies and `.netrc` files of the
+machine do not apply, and no body grows beyond a cap, however well it was compressed.
+"""
+
+import asyncio
+import logging
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+import stamina
+
+from reconciler.targets.base import Ambiguous, NotSent, TargetError
+from reconciler.targets.budget import RequestBudget
+from reconciler.targets.redaction import Redactor
+
+# A library is silent until its application says where logs go; without this, warnings of retries would reach stderr.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+_log = logging.getLogger("reconciler.http")
+
+BODY_CAP = 10 * 1024 * 1024
+# What a PSA may say no with; any other status of a write leaves open whether it was done (apply protocol §2.6).
+REFUSALS = frozenset({400, 401, 403, 404, 409, 415, 422})
+_ATTEMPTS = 5
+_LONGEST_PAUSE = 300.0
+# Where a 429 names no time at all.
+_USUAL_PAUSE = 10.0
+_SECONDS = re.compile(r"[0-9]{1,6}")
+_SECONDS_IN_TEXT = re.compile(r"in (\d{1,6}) seconds?", re.IGNORECASE)
+
+_UNREACHED = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+_BROKEN = (httpx.HTTPError, httpx.StreamError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long is waited, in seconds: for a connection, for the next bytes, and for the whole answer."""
+
+    connect: float = 10.0
+    silence: float = 60.0
+    whole: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `url` is absolute and encoded; `path` is what messages and logs call it: no host, no query."""
+
+    method: str
+    url: str = field(repr=False)
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. The body is unpacked; that of an error is free of our secrets."""
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class _TryAgain(Exception):
+    """A read that failed in a way that may pass."""
+
+
+class _Unusable(Exception):
+    """An answer whose body cannot be taken: too large, or not unpackable."""
+
+
+class HttpClient:
+    """Sends requests to one PSA, within its budget. Reads may be retried, writes are sent exactly once."""
+
+    def __init__(
+        self,
+        budget: RequestBudget,
+        redact: Redactor,
+        connections: int,
+        timeouts: Timeouts | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._budget = budget
+        self._redact = redact
+        self._timeouts = timeouts or Timeouts()
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            # Idle connections are dropped before servers usually do: a write on a stale one would be ambiguous.
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=3),
+            timeout=httpx.Timeout(self._timeouts.silence, connect=self._timeouts.connect),
+        )
+
+    def __repr__(self) -> str:
+        return "HttpClient()"
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._http.aclose()
+
+    async def read(self, request: Request) -> Answer:
+        """The answer to a GET: 2xx or 4xx. Retried with backoff and jitter where the failure may pass.
+
+        Raises TargetError where no answer came in all attempts, for a redirect, and for a body beyond the cap.
+        """
+        try:
+            async for attempt in stamina.retry_context(
+                on=_TryAgain, attempts=_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
+            ):
+                with attempt:
+                    return await self._read_once(request)
+        except _TryAgain as tired:
+            failure = TargetError(f"{request} failed {_ATTEMPTS} times; the last time: {tired}", "try again later")
+        # Outside the handler: an error that hangs on this one would carry the request with its headers.
+        raise failure
+
+    async def write(self, request: Request) -> Answer:
+        """The answer to a write that was sent exactly once: 2xx, or a status with which a PSA may say no (REFUSALS).
+
+        Raises NotSent where provably nothing was done, Ambiguous where that cannot be told (apply protocol §2.6).
+        """
+        failure: TargetError
+        try:
+            answer = await self._send(request)
+        except _UNREACHED as error:
+            failure = NotSent(f"{request} was not sent: {self._told(error)}")
+        except _BROKEN as error:
+            failure = Ambiguous(f"{request} was sent, and its answer was lost: {self._told(error)}")
+        except _Unusable as error:
+            failure = Ambiguous(f"{request} was sent, and its answer cannot be read: {error}")
+        else:
+            return self._judged(request, answer)
+        raise failure
+
+    async def _read_once(self, request: Request) -> Answer:
+        failure: Exception
+        try:
+            answer = await self._send(request)
+        except _Unusable as error:
+            failure = TargetError(f"the answer to {request} cannot be read: {error}")
+        except _BROKEN as error:
+            told = self._told(error)
+            failure = _TryAgain(told)
+            if "CERTIFICATE_VERIFY_FAILED" in told:
+                failure = TargetError(f"the server's certificate is not to be trusted: {told}", "check the url")
+        except httpx.InvalidURL as error:
+            failure = TargetError(f"{request} has no valid url: {self._told(error)}")
+        else:
+            return self._taken(request, answer)
+        raise failure
+
+    def _taken(self, request: Request, answer: Answer) -> Answer:
+        status = answer.status
+        if status == 429:
+            self._rest(request, answer)
+            raise _TryAgain("it was asked too often (429)")
+        if status >= 500 or status == 408:
+            raise _TryAgain(f"the server answered {status}")
+        if 300 <= status < 400:
+            raise TargetError(
+                f"{request} was answered with a redirect ({status}), which is never followed",
+                "check the target's url: it must be the API's own address",
+            )
+        return answer
+
+    def _judged(self, request: Request, answer: Answer) -> Answer:
+        status = answer.status
+        if status == 429:
+            seconds = _retry_after(answer)
+            self._budget.pause(min(seconds, _LONGEST_PAUSE))
+            raise NotSent(f"{request} was turned away: asked too often (429)", retry_after=seconds)
+        if 200 <= status < 300 or status in REFUSALS:
+            return answer
+        raise Ambiguous(f"{request} was answered with {status}: it cannot be told whether it was done")
+
+    def _rest(self, request: Request, answer: Answer) -> None:
+        seconds = _retry_after(answer)
+        if seconds > _LONGEST_PAUSE:
+            raise TargetError(
+                f"{request} was turned away: the PSA was asked too often and wants {seconds:.0f} seconds of rest",
+                "try again after that; lower limits.requests_per_minute if it happens often",
+            )
+        self._budget.pause(seconds)
+
+    async def _send(self, request: Request) -> Answer:
+        clock = self._budget.clock
+        async with self._budget.place():
+            started, status = clock.monotonic(), 0
+            try:
+                async with (
+                    asyncio.timeout(self._timeouts.whole),
+                    self._http.stream(
+                        request.method,
+                        request.url,
+                        headers={**request.headers, "Accept-Encoding": "gzip"},
+                        content=request.body,
+                    ) as response,
+                ):
+                    status = response.status_code
+                    body = await _unpacked(response)
+            finally:
+                _logged(request, status, clock.monotonic() - started)
+        if status >= 400:
+            body = self._redact(body.decode(errors="replace")).encode()
+        return Answer(status, response.headers, body)
+
+    def _told(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError | httpx.TimeoutException):
+            return f"no answer in time ({type(error).__name__})"
+        return self._redact(str(error)) or type(error).__name__
+
+
+def _logged(request: Request, status: int, seconds: float) -> None:
+    milliseconds = round(seconds * 1000)
+    _log.info(
+        "%s %s %s %d ms",
+        request.method,
+        request.path,
+        status or "no answer",
+        milliseconds,
+        extra={"method": request.method, "path": request.path, "status": status, "milliseconds": milliseconds},
+    )
+
+
+async def _unpacked(response: httpx.Response) -> bytes:
+    """The body, unpacked piece by piece and never beyond the cap: httpx itself would unpack a bomb."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "gzip", ""):
+        raise _Unusable(f"it is packed in a way that was not asked for ({coding!r})")
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if coding == "gzip" else None
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        try:
+            body += unpack.decompress(piece, BODY_CAP + 1 - len(body)) if unpack else piece
+        except zlib.error as error:
+            raise _Unusable(f"it is not what it says, gzip: {error}") from None
+        if len(body) > BODY_CAP:
+            raise _Unusable(f"it is larger than {BODY_CAP // (1024 * 1024)} MB")
+    if unpack and body and not unpack.eof:
+        raise _Unusable("it is cut short")
+    if unpack and unpack.unused_data:
+        raise _Unusable("something follows its end")
+    return bytes(body)
+
+
+def _retry_after(answer: Answer) -> float:
+    """The seconds that a 429 asks to wait: by its header (seconds, or a date beside the server's own), or its text."""
+    header = answer.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(header):
+        return float(header)
+    until, now = _date(header), _date(answer.headers.get("date", ""))
+    if until and now:
+        return max((until - now).total_seconds(), 1.0)
+    found = _SECONDS_IN_TEXT.search(answer.body[:2000].decode(errors="replace"))
+    return float(found[1]) if found else _USUAL_PAUSE
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone()
+    except (ValueError, OverflowError):
+        return None
