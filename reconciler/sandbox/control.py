@@ -18,7 +18,7 @@ from reconciler.sandbox import exact_json, faults
 from reconciler.sandbox.faults import Fault, FaultError, FaultScript
 from reconciler.sandbox.seed_text import SeedError, SeedText, read_seed
 from reconciler.sandbox.store import Record
-from reconciler.sandbox.web import Answer, Call, Psa
+from reconciler.sandbox.web import Answer, Call, ControlError, Psa
 
 REMEMBERED = 100_000
 """Requests that the log keeps; older ones are counted only."""
@@ -33,10 +33,6 @@ class ControlledPsa(Psa, Protocol):
     def set_today(self, today: date) -> None: ...
     def invoices(self) -> list[Record]: ...
     def state(self) -> dict[str, Any]: ...
-
-
-class ControlError(Exception):
-    """A control request that cannot be done; the message says why."""
 
 
 class Control:
@@ -135,7 +131,7 @@ class Control:
 
     def _bill(self, body: bytes, query: dict[str, str]) -> Any:
         wanted = _member(body, "month")
-        if not isinstance(wanted, str) or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", wanted):
+        if not isinstance(wanted, str) or not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", wanted):
             raise ControlError('a month is written as {"month": "2026-09"}.')
         return {"invoices": self._psa.bill(date.fromisoformat(f"{wanted}-01"))}
 

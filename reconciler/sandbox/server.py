@@ -44,9 +44,9 @@ def serve(
     """
     sandbox = _opened(psa, data)
     try:
+        script = _options(sandbox, faults)
         if seed is not None and sandbox.is_empty:
             sandbox.seed(read_seed(_read(seed), str(seed)))
-        script = _options(sandbox, faults)
         with _listening(port) as listener:
             _announce(listener, sandbox.credentials, out or sys.stdout)
             with contextlib.suppress(KeyboardInterrupt):
@@ -181,6 +181,7 @@ class _Server:
                 ws="none",
                 lifespan="off",
                 access_log=False,
+                log_config=None,
                 log_level="warning",
                 timeout_graceful_shutdown=1,
             )
@@ -232,6 +233,8 @@ def _options(sandbox: ConnectWiseSandbox, path: Path | None) -> FaultScript:
     options = read_seed(_read(path), str(path)).value
     try:
         if isinstance(options, dict):
+            if unknown := set(options) - {"switches", "faults"}:
+                raise FaultError(f"{min(unknown)}: unknown key; known are: faults, switches.")
             sandbox.set_switches(options.get("switches") or {})
             options = options.get("faults") or []
         return read_faults(options)

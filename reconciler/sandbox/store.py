@@ -43,7 +43,11 @@ class Store:
         self._facts: dict[str, Any] = {}
         self._undo: list[tuple[str, int, Record | None]] | None = None
         try:
-            self._db = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                str(path) if path else ":memory:", timeout=0.5, isolation_level=None, check_same_thread=False
+            )
+            # Two servers on one file would each believe their own copy in memory.
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_TABLES)

@@ -33,6 +33,10 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class ControlError(Exception):
+    """What was asked of a sandbox's own routes cannot be done; the message says why."""
+
+
 class Psa(Protocol):
     """What the server needs of a simulated PSA."""
 

@@ -34,13 +34,19 @@ def policy(world: World) -> Policy:
     return Policy(switches.cancellation_credit, switches.cancelled_day == "last-billed", switches.rounding)
 
 
-def terms(agreement: Record) -> Terms:
+def is_one_time(world: World, agreement: Record) -> bool:
+    """Whether it bills once: by its flag, or by a billing cycle that does not recur."""
+    cycle = world.store.get("billing_cycle", agreement.get("billingCycle")) or {}
+    return bool(agreement.get("billOneTimeFlag")) or cycle.get("billingOptions") == "NotRecurring"
+
+
+def terms(world: World, agreement: Record) -> Terms:
     """What the agreement says about billing. The last day is its end, or the day it was cancelled."""
     ends = [agreement.get("endDate")]
     if agreement.get("cancelledFlag"):
         ends.append(agreement.get("dateCancelled"))
     days = [date.fromisoformat(end) for end in ends if end]
-    return Terms(bool(agreement.get("prorateFlag")), bool(agreement.get("billOneTimeFlag")), min(days, default=None))
+    return Terms(bool(agreement.get("prorateFlag")), is_one_time(world, agreement), min(days, default=None))
 
 
 def charge(addition: Record) -> Charge:
@@ -184,7 +190,7 @@ def _date_errors(world: World, agreement: Record, addition: Record, before: Reco
 
 def _is_invoiced_period(world: World, agreement: Record, effective: str) -> bool:
     """Without proration a period that was invoiced takes no more rows. One-time billing has no periods (inferred)."""
-    if agreement.get("prorateFlag") or agreement.get("billOneTimeFlag"):
+    if agreement.get("prorateFlag") or is_one_time(world, agreement):
         return False
     return date.fromisoformat(effective) < next_invoice_day(world, agreement)
 

@@ -49,13 +49,14 @@ class Api:
         name = call.path.strip("/").rpartition("/")[2]
         if name.lower() != COMPANY:
             return None
+        cloud = self._world.switches.hosting == "cloud"
         return {
             "CompanyName": COMPANY,
-            "Codebase": f"v{CURRENT[0]}_{CURRENT[1]}/",
+            "Codebase": f"v{CURRENT[0]}_{CURRENT[1]}/" if cloud else "v4_6_release/",
             "VersionCode": f"v{CURRENT[0]}.{CURRENT[1]}",
             "VersionNumber": "v4.6.105333",
             "CompanyID": COMPANY,
-            "IsCloud": self._world.switches.hosting == "cloud",
+            "IsCloud": cloud,
         }
 
     def _routed(self, call: Call) -> Answer:

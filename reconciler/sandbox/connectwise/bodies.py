@@ -12,6 +12,9 @@ from reconciler.sandbox.connectwise.tables import Entity, Field, Kind, Version
 from reconciler.sandbox.connectwise.world import World
 from reconciler.sandbox.store import Record
 
+LARGEST_NUMBER = Decimal("1e12")
+"""Beyond it, products of two numbers would not fit the arithmetic's 28 digits."""
+
 _REFERENCE_NAMES = frozenset({"id", "name", "identifier", "_info"})
 _TEXT_FOLDS = str.maketrans({"\r": " ", "\n": " ", "\f": "", "\b": "", "\t": "    "})
 
@@ -155,7 +158,7 @@ def stored_value(world: World, field: Field, value: Any) -> Any:
 
 
 def _integer(_: Field, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**31:
         raise TypeMismatch("System.Int32")
     return value
 
@@ -164,7 +167,7 @@ def _number(_: Field, value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise TypeMismatch("System.Double")
     number = Decimal(value)
-    if abs(number) >= Decimal("1e15"):
+    if abs(number) >= LARGEST_NUMBER:
         raise TypeMismatch("System.Decimal")
     return number
 
@@ -204,8 +207,9 @@ def _day(_: Field, value: Any) -> str:
         raise TypeMismatch("System.DateTime") from None
 
 
-def _list(_: Field, value: Any) -> list[Any]:
-    if not isinstance(value, list):
+def _list(field: Field, value: Any) -> list[Any]:
+    objects = field.name == "customFields"
+    if not isinstance(value, list) or (objects and not all(isinstance(each, dict) for each in value)):
         raise TypeMismatch("List")
     return value
 

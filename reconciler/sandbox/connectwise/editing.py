@@ -43,11 +43,19 @@ def delete(world: World, entity: Entity, record: Record) -> None:
     if obstacle:
         raise invalid_object(entity.resource, [FieldError("InvalidField", obstacle, "id")])
     with world.store.writing():
-        if entity.kind == "agreement":
-            for addition in world.store.under("addition", record["id"]):
-                world.store.delete("addition", addition["id"])
+        for kind, row in _dependants(world, entity, record):
+            world.store.delete(kind, row)
         world.store.delete(entity.kind, record["id"])
-        _note(world, entity, record["id"], "The record has been deleted.")
+        _note(world, entity, record["id"], "The record has been deleted.", world.stamp())
+
+
+def _dependants(world: World, entity: Entity, record: Record) -> list[tuple[str, int]]:
+    """What goes with a record: an agreement's additions, a company's contacts."""
+    if entity.kind == "agreement":
+        return [("addition", row["id"]) for row in world.store.under("addition", record["id"])]
+    if entity.kind == "company":
+        return [("contact", row["id"]) for row in world.store.all("contact") if row.get("company") == record["id"]]
+    return []
 
 
 def _kept(entity: Entity, before: Record) -> Record:
@@ -74,26 +82,26 @@ def _save(world: World, entity: Entity, record: Record, before: Record | None) -
     stored = {name: value for name, value in record.items() if value is not None}
     stored["_info"] = {**entered, "lastUpdated": now, "updatedBy": ACTOR}
     world.store.put(entity.kind, stored)
-    _audit(world, entity, stored, before)
+    _audit(world, entity, stored, before, now)
     return stored
 
 
-def _audit(world: World, entity: Entity, record: Record, before: Record | None) -> None:
+def _audit(world: World, entity: Entity, record: Record, before: Record | None, now: str) -> None:
     if before is None:
-        _note(world, entity, record["id"], "The record has been created.")
+        _note(world, entity, record["id"], "The record has been created.", now)
         return
     for name, field in entity.fields.items():
         old, new = before.get(name), record.get(name)
         if field.computed or old == new:
             continue
-        _note(world, entity, record["id"], f"{name} has been changed from {_told(old)} to {_told(new)}.")
+        _note(world, entity, record["id"], f"{name} has been changed from {_told(old)} to {_told(new)}.", now)
 
 
 def _told(value: Any) -> str:
     return "nothing" if value is None else f'"{value}"' if isinstance(value, str) else exact_json.dumps(value)
 
 
-def _note(world: World, entity: Entity, ident: int, text: str) -> None:
+def _note(world: World, entity: Entity, ident: int, text: str, now: str) -> None:
     if entity.audit is None:
         return
     entry = {
@@ -101,7 +109,7 @@ def _note(world: World, entity: Entity, ident: int, text: str) -> None:
         "of": entity.audit,
         "record": ident,
         "text": text,
-        "enteredDate": world.stamp(),
+        "enteredDate": now,
         "enteredBy": ACTOR,
         "auditType": entity.audit,
         "auditSubType": "Record",

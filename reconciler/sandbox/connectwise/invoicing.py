@@ -26,6 +26,7 @@ def invoice_agreement(world: World, agreement: Record) -> int:
         )
     if agreement.get("cancelledFlag") and not agreement.get("dateCancelled"):
         raise invalid_object("agreement", [FieldError("InvalidField", "The agreement is cancelled.", "cancelledFlag")])
+    _require_monthly(world, agreement)
     with world.store.writing():
         return _make(world, agreement)
 
@@ -45,9 +46,18 @@ def bill_through(world: World, month: date) -> list[int]:
     return made
 
 
+def _require_monthly(world: World, agreement: Record) -> None:
+    """Other cycles are kept but not invoiced here: a wrong invoice would be worse than none."""
+    cycle = world.store.get("billing_cycle", agreement.get("billingCycle")) or {}
+    if cycle.get("billingOptions") not in ("Monthly", "NotRecurring"):
+        text = f"Agreement {agreement['id']} bills {cycle.get('name')}; this sandbox invoices monthly and once only."
+        raise invalid_object("agreement", [FieldError("InvalidField", text, "billingCycle/id")])
+
+
 def _bill_one(world: World, ident: int, month: date) -> list[int]:
     made = []
     agreement = world.store.get("agreement", ident) or {}
+    _require_monthly(world, agreement)
     while (now := billing.month_start(date.fromisoformat(agreement["nextInvoiceDate"]))) <= month:
         if _is_worth_an_invoice(world, agreement, now):
             made.append(_make(world, agreement))
@@ -58,7 +68,7 @@ def _bill_one(world: World, ident: int, month: date) -> list[int]:
 
 
 def _is_worth_an_invoice(world: World, agreement: Record, month: date) -> bool:
-    terms = additions.terms(agreement)
+    terms = additions.terms(world, agreement)
     ended = terms.last_day is not None and terms.last_day < month
     dead = bool(agreement.get("cancelledFlag")) and terms.last_day is None
     if dead:
@@ -84,7 +94,7 @@ def _invoice(world: World, agreement: Record, month: date, lines: Sequence[Recor
     number = f"{kind.get('invoicePreSuffix') or ''}{ident}"
     if kind.get("prefixSuffixOption") == "Suffix":
         number = f"{ident}{kind.get('invoicePreSuffix') or ''}"
-    base = billing.ZERO if agreement.get("billOneTimeFlag") else agreement.get("billAmount") or billing.ZERO
+    base = billing.ZERO if additions.is_one_time(world, agreement) else agreement.get("billAmount") or billing.ZERO
     products = sum((line["amount"] for line in lines), billing.ZERO)
     total = base + products
     now = world.stamp()
@@ -135,7 +145,7 @@ def _line(world: World, agreement: Record, addition: Record, month: date) -> Rec
         additions.charge(addition),
         additions.ledger(world, addition["id"]),
         month,
-        additions.terms(agreement),
+        additions.terms(world, agreement),
         additions.policy(world),
     )
     if not portions:

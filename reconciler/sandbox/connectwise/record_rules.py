@@ -23,7 +23,10 @@ def complete_agreement(world: World, agreement: Record, before: Record | None) -
     agreement["noEndingDateFlag"] = not agreement.get("endDate")
     if agreement.get("billingCycle") is None:
         agreement["billingCycle"] = _cycle(world, agreement)
-    if before is not None:
+    parent = world.store.get("agreement", agreement["parentAgreement"]) if _has_parent(agreement) else None
+    if parent is not None:
+        agreement["nextInvoiceDate"] = parent["nextInvoiceDate"]
+    elif before is not None:
         agreement["nextInvoiceDate"] = before["nextInvoiceDate"]
     elif not agreement.get("nextInvoiceDate"):
         starts = billing.month_start(date.fromisoformat(agreement["billStartDate"]))

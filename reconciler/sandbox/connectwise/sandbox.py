@@ -10,11 +10,12 @@ from reconciler.sandbox.connectwise import invoicing, seeding
 from reconciler.sandbox.connectwise.api import Api
 from reconciler.sandbox.connectwise.credentials import BUILT_IN, Credentials
 from reconciler.sandbox.connectwise.entities import COMPUTERS, ENTITIES, PARENTS
+from reconciler.sandbox.connectwise.errors import Refusal
 from reconciler.sandbox.connectwise.world import World
 from reconciler.sandbox.seed_text import SeedError, SeedText, read_seed
 from reconciler.sandbox.store import Record, Store
-from reconciler.sandbox.switches import SwitchError
-from reconciler.sandbox.web import Answer, Call
+from reconciler.sandbox.switches import SwitchError, Switches
+from reconciler.sandbox.web import Answer, Call, ControlError
 
 
 class ConnectWiseSandbox:
@@ -27,6 +28,7 @@ class ConnectWiseSandbox:
     credentials: Mapping[str, str] = BUILT_IN
 
     def __init__(self, data: Path | None, environment: Mapping[str, str]) -> None:
+        self._base = Switches()
         self._store = Store(data, PARENTS)
         self._world = World(self._store, COMPUTERS)
         self._api = Api(self._world, Credentials.accepted(environment))
@@ -50,7 +52,7 @@ class ConnectWiseSandbox:
     def seed(self, seed: SeedText) -> dict[str, int]:
         """Puts the seed in the place of everything; returns the number of records by list. Raises SeedError."""
         with self._store.writing():
-            counts = seeding.plant(self._world, seed)
+            counts = seeding.plant(self._world, seed, self._base)
             self._store.set_fact("seed", {"name": seed.name, "text": exact_json.dumps(seed.value)})
         return counts
 
@@ -60,15 +62,23 @@ class ConnectWiseSandbox:
         return self.seed(read_seed(kept["text"], kept["name"]))
 
     def bill(self, month: date) -> list[Record]:
-        """Invoices everything up to the month that begins on the given day; returns the new invoices, with lines."""
-        made = set(invoicing.bill_through(self._world, month))
+        """Invoices everything up to the month that begins on the given day; returns the new invoices, with lines.
+
+        Raises ControlError, and makes none, when an agreement cannot be invoiced.
+        """
+        try:
+            made = set(invoicing.bill_through(self._world, month))
+        except Refusal as refusal:
+            reasons = [error["message"] for error in refusal.errors or ()]
+            raise ControlError(" ".join(reasons) or refusal.message) from None
         return [invoice for invoice in self.invoices() if invoice["id"] in made]
 
     def set_switches(self, values: Mapping[str, Any]) -> None:
-        """Sets some switches anew; raises SeedError for one that does not exist."""
+        """Sets some switches anew, now and under every later seed; raises SeedError for one that does not exist."""
         try:
+            self._base = self._base.changed(values)
             switches = self._world.switches.changed(values)
-        except SwitchError as error:
+        except (SwitchError, TypeError) as error:
             raise SeedError(f"switches: {error}.") from None
         with self._store.writing():
             self._store.set_fact("switches", switches.as_mapping())

@@ -37,8 +37,8 @@ _HEAD = ("psa", "today", "switches")
 _REQUIRED = {
     "company": ("identifier",),
     "product": ("identifier",),
-    "agreement": ("name", "company"),
-    "addition": ("agreement", "product", "effectiveDate"),
+    "agreement": ("company",),
+    "addition": ("agreement", "product"),
 }
 _LOOKUPS: Mapping[str, tuple[Record, ...]] = {
     "company_status": ({"name": "Active", "defaultFlag": True}, {"name": "Inactive", "inactiveFlag": True}),
@@ -79,19 +79,22 @@ _LOOKUPS: Mapping[str, tuple[Record, ...]] = {
 _NAMED_BY = ("identifier", "name", "currencyCode")
 
 
-def plant(world: World, seed: SeedText) -> dict[str, int]:
+def plant(world: World, seed: SeedText, switches: Switches) -> dict[str, int]:
     """Empties the world and puts the seed in; returns how many records of each list were made.
+
+    The seed's switches are set on top of the given ones.
 
     Raises SeedError, and changes nothing, when the seed cannot be used.
     """
-    planting = _Planting(world, seed)
+    planting = _Planting(world, seed, switches)
     with world.store.writing():
         return planting.whole()
 
 
 class _Planting:
-    def __init__(self, world: World, seed: SeedText) -> None:
-        self._world, self._seed = world, seed
+    def __init__(self, world: World, seed: SeedText, switches: Switches) -> None:
+        self._world, self._seed, self._base = world, seed, switches
+        self._contacts: dict[int, int] = {}
         self._free_from: dict[str, int] = {}
 
     def whole(self) -> dict[str, int]:
@@ -125,7 +128,7 @@ class _Planting:
     def _switches(self, values: Any) -> Switches:
         if not isinstance(values, dict):
             raise self._seed.error(("switches",), "write a mapping such as {rounding: line}.")
-        switches = Switches()
+        switches = self._base
         for name, value in values.items():
             try:
                 switches = switches.changed({name: value})
@@ -240,6 +243,8 @@ class _Planting:
         record.setdefault("category", self._default("category"))
 
     def _fill_agreement(self, record: Record) -> None:
+        company = self._world.store.get("company", record["company"]) or {}
+        record.setdefault("name", f"{company.get('name')} agreement")
         record.setdefault("type", self._default("agreement_type"))
         record.setdefault("contact", self._contact(record["company"]))
         record.setdefault("prorateFlag", not record.get("billOneTimeFlag"))
@@ -252,12 +257,13 @@ class _Planting:
 
     def _fill_addition(self, record: Record) -> None:
         record["agreementId"] = record.pop("agreement")
+        agreement = self._world.store.get("agreement", record["agreementId"]) or {}
+        record.setdefault("effectiveDate", agreement.get("billStartDate"))
         record.setdefault("billCustomer", "Billable")
 
     def _contact(self, company: int) -> int:
-        for row in self._world.store.all("contact"):
-            if row.get("company") == company:
-                return int(row["id"])
+        if company in self._contacts:
+            return self._contacts[company]
         contact = {"firstName": "Accounts", "lastName": "Payable", "company": company, "defaultFlag": True}
         return self._put(entities.ENTITIES["contact"], contact)
 
@@ -280,6 +286,8 @@ class _Planting:
             record["id"] = store.new_id(entity.kind, first)
         now = self._world.stamp()
         stored = {name: value for name, value in record.items() if value is not None}
+        if entity.kind == "contact" and stored.get("company"):
+            self._contacts.setdefault(stored["company"], stored["id"])
         stored["_info"] = {"lastUpdated": now, "updatedBy": ACTOR, "dateEntered": now, "enteredBy": ACTOR}
         store.put(entity.kind, stored)
         return int(stored["id"])
@@ -291,7 +299,7 @@ class _Planting:
             agreement = world.store.get("agreement", addition["agreementId"]) or {}
             until = billing.month_start(additions.next_invoice_day(world, agreement))
             months = billing.billed_before(
-                additions.charge(addition), until, additions.terms(agreement), additions.policy(world)
+                additions.charge(addition), until, additions.terms(world, agreement), additions.policy(world)
             )
             entries = [{"month": name, "amount": amount, "invoice": None} for name, amount in months.items()]
             if entries:
