@@ -4,33 +4,34 @@ Read a program's source with `read_documents`, files named on a command line wit
 `read_price_lists`. The format is told from the content; naming it forces it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.domain.finding import Finding, Place, Severity, in_order
 from reconciler.domain.invoice import Document, Invoice
-from reconciler.sources.checks import amount_findings, total_findings
-from reconciler.sources.content import Content, load
+from reconciler.domain.price_list import Price, PriceList
+from reconciler.sources.checks import total_findings
 from reconciler.sources.duplicates import without_duplicates
-from reconciler.sources.fields import Report
-from reconciler.sources.normalised import read_invoices
+from reconciler.sources.file_parts import read_file
+from reconciler.sources.formats import AUTO
+from reconciler.sources.partner_center.pages import put_together
 from reconciler.sources.seats import negative_levels
-from reconciler.sources.tree import Malformed, yaml_documents
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What documents say: the invoices in the order of their files, every finding (errors first), the files that were
-    read, and the columns that no reader knows, by file; their values are kept in each line's `raw`.
+    """What documents say: invoices in the order of their files, every finding (errors first), and the files read.
 
-    An error without a customer stands for a whole file: whom it concerns cannot be told.
+    By file: `unknown_columns` that no reader knows (each line's `raw` has their values), `prices` of price lists. An
+    error without a customer stands for a whole file: whom it concerns cannot be told.
     """
 
     invoices: tuple[Invoice, ...]
     findings: tuple[Finding, ...]
     documents: tuple[Document, ...]
-    unknown_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prices: Mapping[str, tuple[Price, ...]] = field(default_factory=dict)
 
 
 def read_documents(source_name: str, patterns: Iterable[str], format: str, folder: Path) -> Reading:  # noqa: A002 -- the setting's name
@@ -39,7 +40,27 @@ def read_documents(source_name: str, patterns: Iterable[str], format: str, folde
     `format` is `auto`, `normalized` or `partner-center-nce`. A pattern without a match is an error finding.
     """
     files, findings = matching(patterns, folder)
-    return _reading(source_name, files, format, findings)
+    reading = _reading(source_name, files, format, findings)
+    misplaced = [_misplaced(path, "a price list", "name it under 'price_list'") for path in reading.prices]
+    return replace(reading, findings=in_order([*reading.findings, *misplaced]))
+
+
+def read_price_lists(patterns: Iterable[str], folder: Path) -> tuple[PriceList, tuple[Finding, ...]]:
+    """All rows of the price lists in the files that match patterns, and what is wrong with them."""
+    files, findings = matching(patterns, folder)
+    rows: list[Price] = []
+    for path, name in files:
+        part = read_file(path, name, "", AUTO)
+        findings.extend(part.findings)
+        if part.prices is not None:
+            rows.extend(part.prices)
+        elif part.document:
+            findings.append(_misplaced(name, "an invoice", "name it under 'invoices'"))
+    return PriceList(tuple(rows)), in_order(findings)
+
+
+def _misplaced(path: str, what: str, hint: str) -> Finding:
+    return Finding(Severity.ERROR, "misplaced-file", f"this is {what}", where=Place(path), hint=hint)
 
 
 def read_files(paths: Sequence[Path], source_name: str = "files", format: str = "auto") -> Reading:  # noqa: A002 -- the setting's name
@@ -75,31 +96,17 @@ def _expanded(pattern: str, folder: Path) -> dict[Path, str]:
 
 
 def _reading(source: str, files: list[tuple[Path, str]], forced: str, findings: list[Finding]) -> Reading:
-    invoices: list[Invoice] = []
-    documents: list[Document] = []
-    for path, name in files:
-        content = load(path, name)
-        if isinstance(content, Finding):
-            findings.append(content)
-            continue
-        document = Document(source, name, "normalized", content.sha256)
-        documents.append(document)
-        report = Report(name)
-        invoices.extend(_normalised(content, document, report))
-        findings.extend(report.findings)
-    kept, again = without_duplicates(invoices)
-    findings.extend(again)
-    for invoice in kept:
-        findings.extend(amount_findings(invoice))
-        findings.extend(total_findings(invoice))
-    findings.extend(negative_levels(kept))
-    return Reading(kept, in_order(findings), tuple(documents))
-
-
-def _normalised(content: Content, document: Document, report: Report) -> list[Invoice]:
-    try:
-        nodes = yaml_documents(content.text)
-    except Malformed as error:
-        report.error("malformed", str(error), error.at)
-        return []
-    return [invoice for node in nodes for invoice in read_invoices(node, document, report)]
+    """Reads files; what every file says is put together, counted once, and checked."""
+    parts = [read_file(path, name, source, forced) for path, name in files]
+    invoices, of_pages = put_together(page for part in parts for page in part.pages)
+    kept, repeated = without_duplicates(invoices)
+    totals = [finding for invoice in kept for finding in total_findings(invoice)]
+    of_files = [finding for part in parts for finding in part.findings]
+    everything = [*findings, *of_files, *of_pages, *repeated, *totals, *negative_levels(kept)]
+    return Reading(
+        invoices=kept,
+        findings=in_order(everything),
+        documents=tuple(part.document for part in parts if part.document),
+        unknown_columns={part.document.path: part.unknown_columns for part in parts if part.document},
+        prices={part.document.path: part.prices for part in parts if part.document and part.prices is not None},
+    )

@@ -31,7 +31,7 @@ def _compared(first: Invoice, again: Invoice) -> list[Finding]:
     if _head(first) != _head(again):
         different = _tenants(first) | _tenants(again)
     else:
-        ours, theirs = Counter(map(_bare, first.lines)), Counter(map(_bare, again.lines))
+        ours, theirs = Counter(map(without_place, first.lines)), Counter(map(without_place, again.lines))
         different = {line.customer.tenant for line in ((ours - theirs) + (theirs - ours))}
     if not different:
         return [
@@ -69,5 +69,6 @@ def _tenants(invoice: Invoice) -> set[str]:
     return {line.customer.tenant for line in invoice.lines}
 
 
-def _bare(line: InvoiceLine) -> InvoiceLine:
+def without_place(line: InvoiceLine) -> InvoiceLine:
+    """A line as far as it says something: without its number and where it stands."""
     return replace(line, number=0, place=_NOWHERE)

@@ -55,7 +55,9 @@ def similar(word: str, known: "Mapping[str, object] | list[str]") -> str | None:
 
 
 class Fields:
-    """One mapping's members. `sound` turns False with the first error, and the mapping is then not to be used."""
+    """One mapping's members. `sound` turns False when a value is missing or unreadable, and the mapping is then not to
+    be used; an unknown member is an error too, but what is known beside it can still be shown.
+    """
 
     def __init__(self, members: Members, what: str, known: tuple[str, ...], report: Report) -> None:
         self.members = members
@@ -65,7 +67,7 @@ class Fields:
         for name in members:
             if name not in known:
                 hint = similar(name, list(known)) or f"known here: {', '.join(known)}"
-                self._fail("unknown-member", f"{what} has no member '{name}'", members.spots.get(name), hint)
+                report.error("unknown-member", f"{what} has no member '{name}'", self.spot(name), hint)
 
     def _fail(self, code: str, message: str, at: Spot | None, hint: str | None = None) -> None:
         self.sound = False

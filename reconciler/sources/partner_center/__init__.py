@@ -1,0 +1,1 @@
+"""Microsoft Partner Center's new-commerce (NCE) invoice reconciliation, as CSV, v1 JSON and Graph JSON Lines."""
