@@ -118,7 +118,8 @@ def _idle_motions(entry: Entry[Customer], entries: Entries) -> Iterator[Finding]
             yield _problem(
                 node,
                 "motion-off",
-                f"customer '{entry.name}' has an agreement for {motion.value}, which program '{program.name}' does not sync",
+                f"customer '{entry.name}' has an agreement for {motion.value}, "
+                f"which program '{program.name}' does not sync",
                 f"add {motion.value} to the program's motions, or take the agreement out",
                 Severity.WARNING,
             )
@@ -149,8 +150,8 @@ def _one_tenant(entries: Entries) -> Iterator[Finding]:
                 yield _problem(
                     entry.at("tenant"),
                     "duplicate-tenant",
-                    f"customer '{entry.name}' has the tenant of customer '{other.name}' ({_there(other.at('tenant'))}), "
-                    f"and both bill {motion.value}: it would be billed twice",
+                    f"customer '{entry.name}' has the tenant of customer '{other.name}' "
+                    f"({_there(other.at('tenant'))}), and both bill {motion.value}: it would be billed twice",
                     "keep the motion at one of the two",
                 )
 
@@ -160,12 +161,9 @@ def _customer_names(entries: Entries) -> Iterator[Finding]:
     for entry in entries.customers:
         other = first.setdefault(entry.value.name.strip().casefold(), entry)
         if other is not entry:
-            yield _problem(
-                entry.at("name"),
-                "duplicate-customer",
-                f"the customer {shown(entry.at('name'))} stands here a second time; the first is at {_there(other.at('name'))}",
-                "give each customer a name of its own",
-            )
+            node, first_at = entry.at("name"), _there(other.at("name"))
+            message = f"the customer {shown(node)} stands here a second time; the first is at {first_at}"
+            yield _problem(node, "duplicate-customer", message, "give each customer a name of its own")
 
 
 def _products(entries: Entries) -> Iterator[Finding]:

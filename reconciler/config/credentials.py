@@ -8,8 +8,8 @@ from reconciler.domain.secret import Secret
 
 
 def credentials(settings: TargetSettings, environ: Mapping[str, str]) -> tuple[dict[str, Secret], tuple[Finding, ...]]:
-    """The credentials of a target by their field (`client_id` …), and an error for each variable that is not set or empty.
-    Where there is an error, the credentials are not complete.
+    """The credentials of a target by their field (`client_id` …), and an error for each variable that is not set, or
+    empty. Where there is an error, the credentials are not complete.
     """
     secrets = {field: Secret(environ[name]) for field, name in settings.credentials.items() if environ.get(name)}
     missing = {field: name for field, name in settings.credentials.items() if field not in secrets}

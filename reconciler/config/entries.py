@@ -35,7 +35,7 @@ class Entry(Generic[M]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """All entries that their models take. `names` holds each section's names, with those of entries that are refused."""
+    """All entries that their models take. `names` holds each section's names, also those of refused entries."""
 
     sources: dict[str, Entry[Source]]
     targets: dict[str, Entry[Target]]
@@ -51,30 +51,29 @@ class _Reading:
     plain: Plain
     findings: list[Finding] = field(default_factory=list)
 
-    def entry(self, node: Node, model: type[M], what: str, name: str, key: Scalar | None) -> Entry[M] | None:
+    def entry(self, node: Node, model: type[M], noun: str, name: str, key: Scalar | None) -> Entry[M] | None:
         value = self.plain.value(node)
         try:
             made = model.model_validate(value)
         except ValidationError as error:
-            self.findings.extend(model_findings(error, model, node, what))
+            self.findings.extend(model_findings(error, model, node, f"{noun} {shown(key) if key else name}"))
             return None
         if not isinstance(node, Mapping):
             raise TypeError("a model took what is no mapping")
         return Entry(name, key or next(iter(node.members.values()))[0], node, made)
 
     def named(self, section: dict[str, tuple[Scalar, Node]], model: type[M], noun: str) -> dict[str, Entry[M]]:
-        made = {
-            name: self.entry(node, model, f"{noun} {shown(key)}", name, key) for name, (key, node) in section.items()
-        }
+        made = {name: self.entry(node, model, noun, name, key) for name, (key, node) in section.items()}
         return {name: entry for name, entry in made.items() if entry is not None}
 
     def listed(self, section: list[Node], model: type[M], noun: str, named_by: str) -> list[Entry[M]]:
         made = []
         for number, node in enumerate(section, 1):
             label = node.get(named_by) if isinstance(node, Mapping) else None
-            name = label.text if isinstance(label, Scalar) and label.text else ""
-            what = f"{noun} {shown(label)}" if name else f"{noun} {number}"
-            made.append(self.entry(node, model, what, name, label if isinstance(label, Scalar) else None))
+            if isinstance(label, Scalar) and label.text:
+                made.append(self.entry(node, model, noun, label.text, label))
+            else:
+                made.append(self.entry(node, model, noun, str(number), None))
         return [entry for entry in made if entry is not None]
 
 

@@ -5,7 +5,7 @@ number, a day or a yes. What does not fit raises `expected`, whose words end the
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from ipaddress import ip_address
@@ -30,10 +30,19 @@ _REFERENCE_SCHEMA = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:
 _TEXT_SCHEMA = {"type": ["string", "number"]}
 
 
-def expected(what: str, hint: str | None = None, code: str = "type") -> PydanticCustomError:
-    """The error for a value that does not fit: `what` ends the sentence "'field' expects …"."""
+def expected(
+    what: str, hint: str | None = None, code: str = "type", known: tuple[str, ...] = ()
+) -> PydanticCustomError:
+    """The error for a value that does not fit: `what` ends the sentence "'field' expects …"; `known` are the words that
+    it can be, where it is one of a few.
+    """
     # The words go in as context: they may hold braces, which the message template would take for places.
-    return PydanticCustomError(code, "{what}", {"what": what, "hint": hint or ""})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{what}", {"what": what, "hint": hint or "", "known": list(known)})
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
 
 
 def _text(value: Any) -> str:

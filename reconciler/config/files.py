@@ -226,7 +226,7 @@ class _Reader:
                 self._problem(
                     pattern,
                     "include-cycle",
-                    f"{path} includes itself by way of {' and '.join(str(step) for step in chain[chain.index(path) :])}",
+                    f"{path} includes itself by way of {' and '.join(map(str, chain[chain.index(path) :]))}",
                     "take the file out of one of the two, or name the files more narrowly",
                 )
             elif str(path) in self.repository.contents:
@@ -239,7 +239,7 @@ class _Reader:
 
     def _matches(self, text: str, folder: PurePosixPath) -> Iterator[PurePosixPath]:
         base = self.main.parent / folder
-        for match in glob.iglob(text, root_dir=base, recursive=True):
+        for match in glob.iglob(text, root_dir=base, recursive=True):  # noqa: PTH207 -- Path.glob raises on odd patterns
             if (base / match).is_file():
                 yield folder / PurePosixPath(Path(match).as_posix())
 

@@ -1,13 +1,16 @@
 """What a model refuses, in the user's words and at the key or value that is meant."""
 
 import re
-from collections.abc import Iterator, Sequence as Items
+from collections.abc import Iterator
+from collections.abc import Sequence as Items
 from difflib import get_close_matches
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from reconciler.config.fields import listed
 from reconciler.config.models import Part
+from reconciler.config.source_text import redacted
 from reconciler.config.yaml_nodes import Mapping, Node, Scalar, Sequence
 from reconciler.domain.finding import Finding
 
@@ -24,11 +27,14 @@ _BUILT_IN = {
 
 def did_you_mean(word: str, known: Items[str]) -> str | None:
     """The hint for a word that is not known: the closest one that is, or all of them where they are few."""
+    return near_word(word, known) or (f"known: {', '.join(sorted(known))}" if 0 < len(known) <= 12 else None)
+
+
+def near_word(word: str, known: Items[str]) -> str | None:
+    """The hint for a word whose choices the message already lists."""
     by_lower = {name.lower(): name for name in known}
     near = get_close_matches(word.lower()[:80], list(by_lower), n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{by_lower[near[0]]}'?"
-    return f"known: {', '.join(sorted(known))}" if 0 < len(known) <= 12 else None
+    return f"did you mean '{by_lower[near[0]]}'?" if near else None
 
 
 def model_findings(error: ValidationError, model: type[Part], node: Node, what: str) -> Iterator[Finding]:
@@ -47,15 +53,14 @@ def model_findings(error: ValidationError, model: type[Part], node: Node, what: 
 def shown(node: Node | None) -> str:
     """A node's value for a message: as it was written, never what a variable held, and never a secret."""
     if isinstance(node, Mapping):
-        return "a mapping"
+        return "a mapping" if node.members else "an empty mapping"
     if isinstance(node, Sequence):
-        return "a list"
+        return "a list" if node.items else "an empty list"
     if node is None or node.text is None:
         return "nothing"
     if node.source.hides(node.line, node.column):
         return "a value that is not shown"
-    text = node.text if len(node.text) <= _LONGEST_SHOWN else f"{node.text[:_LONGEST_SHOWN]}…"
-    return f"'{text}'" if text else "an empty text"
+    return f"'{_short(redacted(node.text))}'" if node.text.strip() else "an empty text"
 
 
 def _finding(row: Any, model: type[Part], node: Node, what: str) -> Finding:
@@ -98,24 +103,16 @@ def _missing(loc: tuple[str | int, ...], model: type[Part], node: Node, what: st
 
 def _unfit(loc: tuple[str | int, ...], kind: str, context: dict[str, Any], node: Node, what: str) -> Finding:
     value, loc = _walked(node, loc)
-    choices = _CHOICES.findall(context.get("expected", "")) if kind == "enum" else []
-    wanted = context.get("what") or _BUILT_IN.get(kind) or _listed(choices) or "something else"
+    choices = _CHOICES.findall(context.get("expected", "")) if kind == "enum" else context.get("known", [])
+    wanted = context.get("what") or _BUILT_IN.get(kind) or listed(choices) or "something else"
     hint = context.get("hint") or None
-    if isinstance(value, Scalar) and value.text and not value.source.hides(value.line, value.column):
-        hint = hint or (did_you_mean(value.text, choices or _words(wanted)) if kind in ("enum", "choice") else None)
+    if choices and isinstance(value, Scalar) and value.text:
+        hint = near_word(value.text, choices)
     place = _path(loc)
     subject = f"'{place}' of {what}" if place else what
     not_what = "" if kind in ("not-available", "literal-secret") else f", not {shown(value)}"
     code = {"enum": "choice"}.get(kind, kind if kind in ("choice", "not-available", "literal-secret") else "type")
     return value.source.problem(code, f"{subject} expects {wanted}{not_what}", value.line, value.column, hint)
-
-
-def _listed(words: list[str]) -> str:
-    return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
-
-
-def _words(wanted: str) -> list[str]:
-    return wanted.split(" or ")
 
 
 def _example(part: type[Part], name: str) -> str | None:

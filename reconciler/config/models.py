@@ -25,6 +25,7 @@ from reconciler.config.fields import (
     Url,
     WholeOrNone,
     expected,
+    listed,
 )
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import (
@@ -53,12 +54,12 @@ def _one_of(available: tuple[str, ...], later: tuple[str, ...]) -> PlainValidato
     def read(value: Any) -> str:
         if value in later:
             raise expected(
-                f"{' or '.join(available)}: '{value}' is known, but not available in this version",
-                "leave it out until a version reads it",
+                f"{listed(available)}; '{value}' is not available in this version",
+                "take this entry out until a version has it",
                 code="not-available",
             )
         if value not in available:
-            raise expected(" or ".join((*available, *later)), code="choice")
+            raise expected(listed(available), code="choice", known=(*available, *later))
         return str(value)
 
     return PlainValidator(read)
@@ -104,7 +105,7 @@ class Source(Part):
 
     type: SourceType = Field(description="Where the invoices come from: `files` reads documents from the repository.")
     invoices: Globs = Field(
-        description="The invoice documents: one path with wildcards, or several, relative to the folder of mappings.yaml.",
+        description="The invoices: a path with wildcards, or several, relative to the folder of mappings.yaml.",
         examples=["invoices/*", ["invoices/*.yaml", "invoices/*.csv"]],
     )
     format: Format = Field(
@@ -200,7 +201,7 @@ class Changes(Part):
     )
     align: Align | None = Field(
         default=None,
-        description="`calendar` (default): records follow calendar months; `charge-cycle`: the invoice line's own dates.",
+        description="`calendar` (default): records follow calendar months; `charge-cycle`: the line's own dates.",
     )
     billing: BillingTime | None = Field(
         default=None,
@@ -216,7 +217,7 @@ class Guards(Part):
     )
     max_decrease_percent: NumberOrNone = Field(
         default=Decimal(30),
-        description="By how many percent the open monthly value of the touched agreements may fall; `none` for no limit.",
+        description="By how many percent the open monthly value of touched agreements may fall; `none` for no limit.",
         examples=[30],
     )
     min_margin_percent: NumberOrNone = Field(
@@ -313,7 +314,7 @@ class Customer(Part):
     )
     agreements: dict[Motion, RecordRef] = Field(
         default_factory=dict,
-        description="Per motion, the agreement it is billed on: its name, or {id: 55}. A motion left out is not synced.",
+        description="Per motion, the agreement it bills on: its name, or {id: 55}. A motion left out is not synced.",
         examples=[{"seat-monthly": "Contoso Microsoft CSP", "azure": {"id": 55}}],
     )
     start: MonthText | None = Field(default=None, description="The first usage month to sync.", examples=["2026-09"])
@@ -352,8 +353,8 @@ class PriceRule(Part):
     name: Text = Field(description="The rule's name, shown in the plan where it wins.", examples=["Contoso E3 promo"])
     when: When = Field(default_factory=When, description="Its conditions; left out, it always holds.")
     price: Price = Field(
-        description="retail, cost, psa (leave the PSA's own), fixed 12.50, or retail or cost plus or minus an amount or "
-        "a percentage.",
+        description="retail, cost, psa (leave the PSA's own), fixed 12.50, or retail or cost plus or minus an amount "
+        "or a percentage.",
         examples=["retail - 5%", "cost + 1.20", "fixed 12.50", "retail", "cost", "psa"],
     )
     first: Day | None = Field(

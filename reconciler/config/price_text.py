@@ -15,8 +15,8 @@ PATTERN = rf"^(psa|fixed +{_NUMBER}|(retail|cost)( *[+-] *{_NUMBER} *%?)?)$"
 
 @dataclass(frozen=True, slots=True)
 class PriceText:
-    """A price: `basis` is retail, cost, fixed or psa. `amount` (money of the invoice's currency, for one unit and cycle)
-    and `percent` (of the basis) are added to it; for fixed, `amount` is the price. `text` is what was written.
+    """A price: `basis` is retail, cost, fixed or psa. `amount` (money of the invoice's currency, for one unit and
+    cycle) and `percent` (of the basis) are added to it; for fixed, `amount` is the price. `text` is what was written.
     """
 
     basis: str

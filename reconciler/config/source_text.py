@@ -36,6 +36,7 @@ _SECRET_WORD = re.compile(r"(?:^|[_-])(?:key|auth|pat|secrets?|tokens?|passwords
 _NAMED_VALUE = re.compile(r"""(?P<name>[A-Za-z][\w-]*)["']?[ \t]*:(?=\s|$|["'\[{|>&*!@%`$])[ \t]*(?P<value>\S.*)""")
 _ONLY_REFERENCE = re.compile(rf"{_REFERENCE}\s*(?:[,}}\]#].*)?")
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
+_URL_QUERY = re.compile(r"(://[^\s?#]*[?#])\S+")
 _ALERT_URL = re.compile(r"""(?<=\bto:)(\s*["']?)\w+://\S*""")
 
 
@@ -104,6 +105,11 @@ class SourceText:
         return Finding(severity, code, message, where=Place(self.name, line, column), hint=hint)
 
 
+def redacted(text: str) -> str:
+    """A text without the user and password of an address in it, and without its query, which may hold a token."""
+    return _URL_QUERY.sub(rf"\1{BLOT}", _USER_IN_URL.sub(f"{BLOT}@", text))
+
+
 def holds_literal_secret(text: str) -> bool:
     """Whether any line of a text seems to give a secret by value; for text that is too broken to be read."""
     return any(
@@ -118,7 +124,7 @@ def _without_secrets(line: str) -> str:
         if names_a_secret(found["name"]) and not _ONLY_REFERENCE.fullmatch(found["value"]):
             line = _blot(line, found.start("value"))
             break
-    return _ALERT_URL.sub(rf"\1{BLOT}", _USER_IN_URL.sub(f"{BLOT}@", line))
+    return _ALERT_URL.sub(rf"\1{BLOT}", redacted(line))
 
 
 def _blot(line: str, start: int) -> str:

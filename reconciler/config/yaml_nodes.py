@@ -20,8 +20,8 @@ from reconciler.domain.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a mapping repository may hold. `nodes` are keys and values of one file, `expanded` those that its aliases
-    repeat; `files` bounds what is included.
+    """How much a mapping repository may hold. `nodes` are keys and values of one file, `expanded` those that its
+    aliases repeat; `files` bounds what is included.
     """
 
     bytes: int = 16 * 1024 * 1024
@@ -31,7 +31,7 @@ class Bounds:
     files: int = 1_000
 
 
-# Nodes are made by the hundred thousand: plain slots, not frozen, for a frozen dataclass costs four times as much to make.
+# Nodes are made by the hundred thousand, and a frozen dataclass takes four times as long to make: these are not.
 @dataclass(slots=True, eq=False)
 class Scalar:
     """One value: its text as written (None: left empty, `~` or `null`) and its place; lines and columns from 1."""
@@ -102,7 +102,7 @@ def read_nodes(source: SourceText, bounds: Bounds) -> tuple[Node | None, tuple[F
         return None, (*builder.findings, stop.finding)
     except yaml.YAMLError as error:
         return None, (*builder.findings, syntax_problem(source, error))
-    return builder.document, tuple(builder.findings)
+    return builder.document, (*builder.findings, *builder.doubles())
 
 
 def position(text: str, index: int) -> tuple[int, int]:
@@ -130,11 +130,12 @@ def _characters(source: SourceText) -> Iterator[Finding]:
 
 def _events(text: str) -> Callable[[], Any]:
     if yaml.__with_libyaml__:
-        from yaml.cyaml import CParser  # noqa: PLC0415 -- it is there only where libyaml is
+        from yaml import CSafeLoader  # noqa: PLC0415 -- it is there only where libyaml is
 
-        parser: Any = CParser(text)  # type: ignore[no-untyped-call]
+        parser: Any = CSafeLoader(text)
     else:
-        parser = yaml.SafeLoader(text)  # noqa: S506 -- only its events are read, nothing is constructed
+        parser = yaml.SafeLoader(text)
+    # Only events are taken from it: nothing of the loader's own constructs anything.
     next_event: Callable[[], Any] = parser.get_event
     return next_event
 
@@ -158,6 +159,7 @@ class _Builder:
     findings: list[Finding] = field(default_factory=list)
     _stack: list[_Open] = field(default_factory=list)
     _anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
+    _doubles: list[tuple[Scalar, Scalar]] = field(default_factory=list)
     _nodes: int = 0
     _expanded: int = 0
     _documents: int = 0
@@ -286,13 +288,20 @@ class _Builder:
         first = holder.members.get(name)
         if first is None:
             holder.members[name] = key, value
-            return
-        self._at(
-            key,
-            "duplicate-key",
-            f"the key '{name}' stands here a second time; the first is at {first[0].line}:{first[0].column}",
-            "keep one of the two",
-        )
+        else:
+            self._doubles.append((first[0], key))
+
+    def doubles(self) -> Iterator[Finding]:
+        """A finding for each key that stands twice; made at the end, when it is known which text is secret."""
+        for first, key in self._doubles:
+            name = "this key" if self.source.hides(key.line, key.column) else f"the key '{key.text}'"
+            yield self.source.problem(
+                "duplicate-key",
+                f"{name} stands here a second time; the first is at {first.line}:{first.column}",
+                key.line,
+                key.column,
+                "keep one of the two",
+            )
 
     def _count(self, event: Any) -> None:
         self._nodes += 1

@@ -4,8 +4,8 @@ from typing import NoReturn, SupportsIndex
 
 
 class Secret:
-    """Holds a secret. Printing, formatting, pickling, copying to JSON or putting it in a message shows no part of it; only
-    `reveal` gives the value, at the one place that sends it.
+    """Holds a secret. Printing, formatting, pickling, copying to JSON or putting it in a message shows no part of it;
+    only `reveal` gives the value, at the one place that sends it.
     """
 
     __slots__ = ("__value",)

@@ -1,5 +1,5 @@
-"""Findings as people read them, with the line of the file and a caret under what is meant; and as JSON, for tools, GitHub
-annotations and SARIF.
+"""Findings as people read them, with the line of the file and a caret under what is meant; and for tools: JSON, GitHub
+annotations, SARIF.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ _SARIF = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 
 
 def finding_lines(finding: Finding, *, colour: bool) -> Iterator[str]:
-    """A finding as lines of text: `mappings.yaml:31:5: error[code]: message`, the excerpt with its caret, money, hint."""
+    """A finding as text: `mappings.yaml:31:5: error[code]: message`, the excerpt with its caret, the money, the hint."""
     paint = painter(colour=colour)
     place = f"{safe(str(finding.where))}: " if finding.where else ""
     label = paint(f"{finding.severity.value}[{safe(finding.code)}]", _STYLES[finding.severity])
@@ -30,7 +30,7 @@ def finding_lines(finding: Finding, *, colour: bool) -> Iterator[str]:
         if caret is not None:
             yield _MARGIN + " " * caret + paint("^", Style.GOOD)
     if finding.amount:
-        yield f"{_MARGIN}money: {printed(finding.amount.amount, finding.amount.currency)} {safe(finding.amount.currency)}"
+        yield f"{_MARGIN}money: {safe(str(finding.amount))}"
     if finding.hint:
         yield f"{_MARGIN}{paint('hint:', Style.STRONG)} {safe(finding.hint)}"
 
@@ -135,9 +135,7 @@ def _github_property(text: str) -> str:
 def _pointed(excerpt: str, column: int | None) -> tuple[str, int | None]:
     """The part of a line that fits around a column, made safe, and how many cells in the caret stands."""
     room = _WIDTH - len(_MARGIN)
-    start = (column or 1) - 1
-    if start > len(excerpt):
-        start = len(excerpt)
+    start = min((column or 1) - 1, len(excerpt))
     cut = max(0, start - room // 2) if len(excerpt) > room else 0
     head, tail = ("…" if cut else ""), excerpt[start:]
     before = head + safe(excerpt[cut:start])
