@@ -69,7 +69,7 @@ def decode(stored: bytes, name: str, limit: int = MOST_BYTES) -> Content | Findi
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
         return _broken(name, "encoding", "the file holds NUL characters", "save it as UTF-8", line)
-    if not text.strip():
+    if not text or text.isspace():
         return _broken(name, "empty-file", "the file is empty", "fetch it again, or take it out")
     return Content(name, text, hashlib.sha256(stored).hexdigest())
 

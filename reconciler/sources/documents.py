@@ -11,9 +11,10 @@ from pathlib import Path
 from reconciler.domain.finding import Finding, Place, Severity, in_order
 from reconciler.domain.invoice import Document, Invoice
 from reconciler.domain.price_list import Price, PriceList
+from reconciler.sources.bulk import without_collections
 from reconciler.sources.checks import total_findings
 from reconciler.sources.duplicates import without_duplicates
-from reconciler.sources.file_parts import read_file
+from reconciler.sources.file_parts import FilePart, read_file
 from reconciler.sources.formats import AUTO
 from reconciler.sources.partner_center.pages import put_together
 from reconciler.sources.seats import negative_levels
@@ -96,8 +97,13 @@ def _expanded(pattern: str, folder: Path) -> dict[Path, str]:
 
 
 def _reading(source: str, files: list[tuple[Path, str]], forced: str, findings: list[Finding]) -> Reading:
-    """Reads files; what every file says is put together, counted once, and checked."""
-    parts = [read_file(path, name, source, forced) for path, name in files]
+    with without_collections():
+        parts = [read_file(path, name, source, forced) for path, name in files]
+        return _assembled(parts, findings)
+
+
+def _assembled(parts: list[FilePart], findings: list[Finding]) -> Reading:
+    """What the files say, put together, counted once, and checked as a whole."""
     invoices, of_pages = put_together(page for part in parts for page in part.pages)
     kept, repeated = without_duplicates(invoices)
     totals = [finding for invoice in kept for finding in total_findings(invoice)]

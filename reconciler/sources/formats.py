@@ -15,6 +15,7 @@ _PEEK = 20_000
 _NAMES_SHOWN = 8
 
 _JSON_START = re.compile(r'\s*(?:\[\s*)*(?:\{\s*["}]|\[\s*\])')
+_JSON_LINE = re.compile(r"\s*\{[^\n]*\}[ \t\r]*\n\s*\{")
 _JSON_NAME = re.compile(r'"([^"\\\n]{1,60})"\s*:')
 _JSON_EMPTY_PAGE = re.compile(r'"items"\s*:\s*\[\s*\]')
 _YAML_NAME = re.compile(r"""^[ \t]*(?:-[ \t]+)*[{"' ]*([A-Za-z_][\w.]{0,60})["']?[ \t]*:(?:\s|$)""", re.MULTILINE)
@@ -100,8 +101,7 @@ def _unknown(content: Content, message: str, hint: str) -> Finding:
 
 def _spelling(text: str) -> Spelling:
     if _JSON_START.match(text):
-        first, _, rest = text.strip().partition("\n")
-        whole = first.startswith("{") and first.rstrip().endswith("}") and rest.lstrip().startswith("{")
+        whole = _JSON_LINE.match(text)
         return Spelling.JSON_LINES if whole else Spelling.JSON
     for line in text[:_PEEK].splitlines():
         bare = line.strip()

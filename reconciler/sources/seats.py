@@ -15,6 +15,7 @@ from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Invoice, InvoiceLine, Kind, Semantics
 from reconciler.domain.money import ZERO, plain
 from reconciler.domain.timeline import Timeline
+from reconciler.sources.bulk import without_collections
 
 _ROWS_NAMED = 6
 
@@ -43,6 +44,11 @@ def seat_lines(invoices: Iterable[Invoice]) -> Iterator[tuple[Semantics, Invoice
 
 def seat_timelines(invoices: Iterable[Invoice]) -> dict[SubscriptionKey, Timeline]:
     """Seats by day of every subscription and SKU, over all days of all invoices given; ordered by key."""
+    with without_collections():
+        return _timelines(invoices)
+
+
+def _timelines(invoices: Iterable[Invoice]) -> dict[SubscriptionKey, Timeline]:
     moves: dict[SubscriptionKey, dict[date, Decimal]] = {}
     levels: dict[SubscriptionKey, list[InvoiceLine]] = {}
     for semantics, line in seat_lines(invoices):

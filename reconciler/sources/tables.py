@@ -1,9 +1,9 @@
 """Tables in text: a header and rows, with the file's line of each row; what is cut off or torn is reported."""
 
 import csv
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reconciler.sources.content import MEGABYTE
 from reconciler.sources.fields import Report
@@ -27,36 +27,68 @@ class Table:
         return tuple(spelled(name) for name in self.header)
 
 
-def first_row(text: str, delimiter: str) -> tuple[str, ...]:
-    """The cells of a text's first line that is not blank."""
-    for line in text.splitlines():
-        if line.strip():
-            return tuple(cell.strip() for cell in next(csv.reader([line[:LONGEST_FIELD]], delimiter=delimiter), ()))
-    return ()
+class Row(NamedTuple):
+    """A row: the line of the file on which it begins, its cells, and its text as it was written."""
+
+    line: int
+    cells: list[str]
+    text: str
+
+
+class RawRow(Mapping[str, str]):
+    """A row by its file's own column names: kept as text, a third of its cells' size, and divided when looked at."""
+
+    __slots__ = ("_source", "_text")
+
+    def __init__(self, source: Table, text: str) -> None:
+        self._source = source
+        self._text = text
+
+    def __getitem__(self, name: str) -> str:
+        cells = next(csv.reader(_lines(self._text), delimiter=self._source.delimiter))
+        return dict(zip(self._source.header, cells, strict=True))[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._source.header)
+
+    def __len__(self) -> int:
+        return len(self._source.header)
 
 
 def table(text: str) -> Table:
     """The text as a table, divided by whichever of comma, semicolon and tab divides its first line most often."""
-    rows = {delimiter: first_row(text, delimiter) for delimiter in DELIMITERS}
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    first = next((line for line in _lines(text) if line.strip()), "")[:LONGEST_FIELD]
+    rows = {sign: tuple(cell.strip() for cell in next(csv.reader([first], delimiter=sign), ())) for sign in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda sign: len(rows[sign]))
     return Table(rows[delimiter], delimiter, text)
 
 
-def rows_of(
-    source: Table, report: Report, tenant: Callable[[list[str]], str | None]
-) -> Iterator[tuple[int, list[str]]]:
-    """The rows below the header with the line each begins on; blank and repeated header rows are left out.
+def _lines(text: str) -> Iterator[str]:
+    """The text's lines with their ends: divided at line feeds alone, for other separators may stand within a cell."""
+    start, end = 0, text.find("\n") + 1
+    while end:
+        yield text[start:end]
+        start, end = end, text.find("\n", end) + 1
+    if start < len(text):
+        yield text[start:]
+
+
+def rows_of(source: Table, report: Report, tenant: Callable[[list[str]], str | None]) -> Iterator[Row]:
+    """The rows below the header; blank and repeated header rows are left out.
 
     A row with too few or too many cells, and a quotation mark that is never closed, become errors. `tenant` tells whom
     a row is about, so that the error names the customer it keeps out of the plan.
     """
     width = len(source.header)
+    taken: list[str] = []
     csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=source.delimiter, strict=True)
+    reader = csv.reader(_remembered(source.text, taken), delimiter=source.delimiter, strict=True)
     seen_header = False
-    line = 0
     while True:
         line = reader.line_num + 1
+        taken.clear()
         try:
             row = next(reader)
         except StopIteration:
@@ -66,13 +98,19 @@ def rows_of(
                 return
             continue
         if len(row) == width and (row[0] != source.header[0] or not _is_header(row, source)):
-            yield line, row
+            yield Row(line, row, taken[0] if len(taken) == 1 else "".join(taken))
         elif not any(cell.strip() for cell in row):
             continue
         elif _is_header(row, source):
             seen_header = True
         elif seen_header:
             _report_width(row, width, line, report.about(tenant(row)))
+
+
+def _remembered(text: str, taken: list[str]) -> Iterator[str]:
+    for line in _lines(text):
+        taken.append(line)
+        yield line
 
 
 def _is_header(row: list[str], source: Table) -> bool:

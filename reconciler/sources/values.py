@@ -12,6 +12,7 @@ _LONGEST_NUMBER = 80
 _SHOWN = 40
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_PLAIN = re.compile(r"-?\d{1,20}(?:\.\d{1,40})?", re.ASCII)
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)? ?(?:(Z)|([+-])(\d\d):?(\d\d))?)?", re.ASCII
 )
@@ -36,6 +37,8 @@ def number(text: str) -> Decimal:
     Raises Unreadable for anything else: thousands separators, NaN, infinity, more than 20 digits before the point.
     """
     digits = text.strip().removeprefix("'")
+    if _PLAIN.fullmatch(digits):
+        return Decimal(digits) or ZERO
     if len(digits) > _LONGEST_NUMBER or not _NUMBER.fullmatch(digits):
         if re.fullmatch(r"[+-]?\d{21,}(\.\d*)?", digits, re.ASCII):
             raise Unreadable(f"{shown(text)} has more than {MOST_DIGITS} digits before the point")

@@ -4,7 +4,7 @@ Names are matched without regard to case, blanks, underscores and a byte order m
 `BillableQuantity`, `billableQuantity` and, in tables, `Billable Quantity` (sources §0.1). Others stay in `raw`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -72,28 +72,6 @@ NEEDED = (
     ("currency", "Currency"),
     ("charge_start_date", "ChargeStartDate"),
 )
-
-
-class RawRow(Mapping[str, str]):
-    """A row by its file's own column names: a view over the shared header and the row's cells, made at no cost."""
-
-    __slots__ = ("_cells", "_header")
-
-    def __init__(self, header: tuple[str, ...], cells: list[str]) -> None:
-        self._header = header
-        self._cells = cells
-
-    def __getitem__(self, name: str) -> str:
-        try:
-            return self._cells[self._header.index(name)]
-        except ValueError:
-            raise KeyError(name) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._header)
-
-    def __len__(self) -> int:
-        return len(self._header)
 
 
 def positions(names: tuple[str, ...]) -> dict[str, int]:

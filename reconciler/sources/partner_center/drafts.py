@@ -9,7 +9,7 @@ from reconciler.domain.days import Span
 from reconciler.domain.finding import Place
 from reconciler.domain.invoice import Charge, CustomerRef
 from reconciler.domain.money import ZERO
-from reconciler.sources.partner_center.charges import charge_of, stated_billing, term_of
+from reconciler.sources.partner_center.charges import OPENS_CYCLE, charge_of, stated_billing, term_of
 from reconciler.sources.partner_center.columns import Record
 from reconciler.sources.seats import SubscriptionKey
 from reconciler.sources.values import Unreadable, currency, day, number
@@ -19,8 +19,8 @@ ONE = Decimal(1)
 
 @dataclass(slots=True)
 class Draft:
-    """A row's values. `sign` is how its quantity counts (0: not yet known), `magnitude` the quantity without sign;
-    `listed` and `effective` are the unit prices in the pricing currency, `rate` leads from it to the billing currency.
+    """A row's values. `sign` is how its quantity counts (0: not yet known), `magnitude` the quantity without sign,
+    `seats` whether it counts as seats; `listed` and `effective` are the unit prices in the pricing currency, `rate` leads from it to the billing currency.
     """
 
     row: int
@@ -29,6 +29,7 @@ class Draft:
     customer: CustomerRef
     key: SubscriptionKey
     charge: Charge
+    seats: bool
     sign: int
     magnitude: Decimal
     span: Span | None
@@ -45,6 +46,11 @@ class Draft:
     note: str = ""
     unit_cost: Decimal | None = None
     counted: bool = True
+
+    @property
+    def opens_cycle(self) -> bool:
+        """Whether its days are those of a whole cycle."""
+        return self.charge in OPENS_CYCLE
 
 
 class BadRow(Unreadable):
@@ -65,10 +71,10 @@ class Reader:
     spans: dict[tuple[str, str], Span | None] = field(default_factory=dict)
     customers: dict[tuple[str, str, str], CustomerRef] = field(default_factory=dict)
     keys: dict[tuple[str, str, str, str], SubscriptionKey] = field(default_factory=dict)
-    charges: dict[tuple[str, str, str], Charge] = field(default_factory=dict)
+    charges: dict[tuple[str, str, str], tuple[Charge, bool]] = field(default_factory=dict)
     terms: dict[tuple[str, str, str], tuple[str | None, Span | None]] = field(default_factory=dict)
     currencies: dict[str, str] = field(default_factory=dict)
-    references: dict[str, str] = field(default_factory=dict)
+    billings: dict[str, str | None] = field(default_factory=lambda: {"": None})
 
     def place(self, row: int) -> Place:
         """Where a row stands."""
@@ -77,12 +83,14 @@ class Reader:
     def draft(self, row: int, record: Record, raw: object) -> Draft:
         """The row's values. Raises BadRow with the first thing that is wrong."""
         customer = self.customer(record)
-        charge = self.charge(record)
-        if charge.counts_seats and not record.charge_end_date.strip():
-            charge = _without_end(record)
-        if charge.counts_seats and not (record.subscription_id.strip() and record.product_id.strip()):
+        charge, seats = self.charge(record)
+        if seats and not record.charge_end_date.strip():
+            charge, seats = _without_end(record)
+        if seats and not (record.subscription_id.strip() and record.product_id.strip()):
             raise BadRow("the row has no SubscriptionId or no ProductId, so its seats belong to nothing", "missing-id")
-        span = self.span(record, charge)
+        span = self.span(record)
+        if span is None and seats:
+            raise BadRow("the row has no ChargeStartDate", "missing-days")
         term, term_span = self.term(record)
         amount = self.number("Subtotal", record.subtotal)
         effective = self.number("EffectiveUnitPrice", record.effective_unit_price)
@@ -90,7 +98,7 @@ class Reader:
         if amount is None:
             raise BadRow("the row has no Subtotal", "missing-amount")
         if quantity is None:
-            if charge.counts_seats:
+            if seats:
                 raise BadRow("the row has no BillableQuantity", "missing-quantity")
             quantity = ZERO
         return Draft(
@@ -100,6 +108,7 @@ class Reader:
             customer=customer,
             key=self.key(customer.tenant, record),
             charge=charge,
+            seats=seats,
             # The sign of a row is that of its Subtotal, then of its price (sources §0.5); a quantity written negative
             # tells as much where both are zero.
             sign=_sign(amount) or _sign(effective) or min(_sign(quantity), 0),
@@ -113,7 +122,7 @@ class Reader:
             currency=self.currency(record.currency),
             term=term,
             term_span=term_span,
-            billing=stated_billing(record.billing_frequency) if record.billing_frequency else None,
+            billing=self.billing(record.billing_frequency),
             reference=self.reference(record.reference_id),
         )
 
@@ -138,23 +147,21 @@ class Reader:
             known = self.keys[said] = SubscriptionKey(tenant, record.subscription_id.strip(), name)
         return known
 
-    def charge(self, record: Record) -> Charge:
-        """The kind of charge."""
+    def charge(self, record: Record) -> tuple[Charge, bool]:
+        """The kind of charge, and whether it counts seats."""
         said = (record.charge_type, record.meter_description, record.subscription_description)
         known = self.charges.get(said)
         if known is None:
-            known = self.charges[said] = charge_of(said[0], said[1].strip(), said[2])
+            charge = charge_of(said[0], said[1].strip(), said[2])
+            known = self.charges[said] = (charge, charge.counts_seats)
         return known
 
-    def span(self, record: Record, charge: Charge) -> Span | None:
+    def span(self, record: Record) -> Span | None:
         """The days a row covers; only its first where it has no end, as perpetual software."""
         said = (record.charge_start_date, record.charge_end_date)
         if said not in self.spans:
             self.spans[said] = self._span(*said)
-        span = self.spans[said]
-        if span is None and charge.counts_seats:
-            raise BadRow("the row has no ChargeStartDate", "missing-days")
-        return span
+        return self.spans[said]
 
     def _span(self, start: str, end: str) -> Span | None:
         first, last = self.day("ChargeStartDate", start), self.day("ChargeEndDate", end)
@@ -210,6 +217,12 @@ class Reader:
                 raise BadRow(f"Currency: {error}") from None
         return known
 
+    def billing(self, text: str) -> str | None:
+        """How the row says that it is billed."""
+        if text not in self.billings:
+            self.billings[text] = stated_billing(text)
+        return self.billings[text]
+
     def reference(self, text: str) -> str:
         """The event that a row belongs to; of the JSON form `{"osId": …, "id": …}` its `id` (sources §1.2)."""
         if not text.lstrip().startswith("{"):
@@ -226,11 +239,11 @@ def tenant_of(customer_id: str) -> str | None:
     return customer_id.strip().removeprefix("'").lower().removeprefix("org:").strip() or None
 
 
-def _without_end(record: Record) -> Charge:
+def _without_end(record: Record) -> tuple[Charge, bool]:
     """Software for ever has neither end nor term (sources §1.4); a licence without an end cannot be counted by days."""
     if record.term_and_billing_cycle.strip():
         raise BadRow("the row has no ChargeEndDate", "missing-days")
-    return Charge.ONE_TIME
+    return Charge.ONE_TIME, False
 
 
 def _sign(value: Decimal | None) -> int:

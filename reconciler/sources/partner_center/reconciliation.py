@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from reconciler.domain.days import Month
-from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.domain.invoice import Charge, Document, Invoice, InvoiceLine, Kind
 from reconciler.domain.money import Money, plain, printed
 from reconciler.sources.checks import ONE, smallest
 from reconciler.sources.fields import Report
 from reconciler.sources.partner_center.charges import motion_of
 from reconciler.sources.partner_center.columns import (
-    RawRow,
     Record,
     missing_columns,
     positions,
@@ -31,7 +30,7 @@ from reconciler.sources.partner_center.columns import (
 from reconciler.sources.partner_center.drafts import BadRow, Draft, Reader, tenant_of
 from reconciler.sources.partner_center.settling import settle
 from reconciler.sources.partner_center.signs import settle_signs
-from reconciler.sources.tables import Table, rows_of
+from reconciler.sources.tables import RawRow, Table, rows_of
 from reconciler.sources.values import shown, spelled
 
 
@@ -55,16 +54,15 @@ def table_rows(source: Table, report: Report) -> Rows | None:
 
 
 def _table_records(source: Table, report: Report) -> Iterator[tuple[int, Record, RawRow]]:
-    select, header = selector(source.names), source.header
+    select = selector(source.names)
     at = positions(source.names)["customer_id"]
 
     def tenant(row: list[str]) -> str | None:
         return tenant_of(row[at]) if at < len(row) else None
 
-    for line, cells in rows_of(source, report, tenant):
-        raw = RawRow(header, cells)
+    for line, cells, text in rows_of(source, report, tenant):
         cells.append("")
-        yield line, select(cells), raw
+        yield line, select(cells), RawRow(source, text)
 
 
 def json_rows(text: str, report: Report) -> Rows | None:
@@ -233,7 +231,7 @@ def _line(draft: Draft, report: Report) -> InvoiceLine:
     )
     return InvoiceLine(
         number=draft.row,
-        place=report.place((draft.row, None)),
+        place=Place(report.file, draft.row),
         customer=draft.customer,
         motion=motion_of(draft.charge, draft.billing, azure),
         subscription=draft.key.subscription,

@@ -16,7 +16,6 @@ from reconciler.domain.money import ZERO
 from reconciler.sources.partner_center.charges import (
     MONTHLY,
     ONCE,
-    OPENS_CYCLE,
     billing_by_days,
     billing_by_text,
     is_full_cycle,
@@ -42,11 +41,11 @@ def _make_ends_inclusive(drafts: list[Draft]) -> None:
     Nobody has documented which of the two Graph writes; the rule acts only where an inclusive end would make a cycle of
     a month and a day, and then on all rows of the subscription with that end.
     """
-    midnight = [draft for draft in drafts if draft.span and _MIDNIGHT.search(draft.record.charge_end_date.strip())]
+    midnight = [draft for draft in drafts if draft.span and _MIDNIGHT.search(draft.record.charge_end_date)]
     exclusive = {
         (draft.key, draft.span.last)
         for draft in midnight
-        if draft.span and draft.charge in OPENS_CYCLE and _is_anniversary(draft.span)
+        if draft.span and draft.opens_cycle and _is_anniversary(draft.span)
     }
     for draft in midnight:
         if draft.span and (draft.key, draft.span.last) in exclusive and draft.span.days > 1:
@@ -59,19 +58,27 @@ def _is_anniversary(span: Span) -> bool:
 
 
 def _settle_billing(drafts: list[Draft]) -> None:
-    cycles: dict[object, str] = {}
     borrowers: list[Draft] = []
     for draft in drafts:
         if draft.billing is not None:
-            pass
-        elif draft.span is None or draft.charge is Charge.ONE_TIME:
-            draft.billing = ONCE
-        elif draft.charge not in OPENS_CYCLE:
-            borrowers.append(draft)
             continue
-        else:
+        if draft.span is None or draft.charge is Charge.ONE_TIME:
+            draft.billing = ONCE
+        elif draft.opens_cycle:
             draft.billing = _billing_of_cycle(draft, draft.span)
-        if draft.charge in OPENS_CYCLE and draft.span:
+        else:
+            borrowers.append(draft)
+    if borrowers:
+        _borrow_billing(borrowers, drafts)
+    for draft in drafts:
+        if draft.seats and is_prepaid_resource(draft.record.term_and_billing_cycle):
+            draft.billing, draft.charge, draft.seats = ONCE, Charge.ONE_TIME, False
+
+
+def _borrow_billing(borrowers: list[Draft], drafts: list[Draft]) -> None:
+    cycles: dict[object, str] = {}
+    for draft in drafts:
+        if draft.billing and draft.span and draft.opens_cycle:
             cycles[draft.key, draft.span.last] = draft.billing
             cycles.setdefault(draft.key, draft.billing)
     for draft in borrowers:
@@ -79,9 +86,6 @@ def _settle_billing(drafts: list[Draft]) -> None:
             borrowed = cycles.get((draft.key, draft.span.last)) or cycles.get(draft.key)
             text = draft.record.term_and_billing_cycle
             draft.billing = borrowed or billing_by_text(text) or billing_by_days(draft.span, draft.term_span)
-    for draft in drafts:
-        if draft.charge.counts_seats and is_prepaid_resource(draft.record.term_and_billing_cycle):
-            draft.billing, draft.charge = ONCE, Charge.ONE_TIME
 
 
 def _billing_of_cycle(draft: Draft, span: Span) -> str:
@@ -99,7 +103,7 @@ def _settle_unit_costs(drafts: list[Draft]) -> None:
     for draft in drafts:
         listed, effective = draft.listed, abs(draft.effective) if draft.effective is not None else None
         price = effective if listed is None else listed
-        if effective is not None and not draft.charge.counts_seats and (effective or not draft.amount):
+        if effective is not None and not draft.seats and (effective or not draft.amount):
             price = effective
         elif _shows_discount(draft, effective):
             price = effective
@@ -107,14 +111,14 @@ def _settle_unit_costs(drafts: list[Draft]) -> None:
         draft.unit_cost = None if price is None else price * draft.rate
     if discounted:
         for draft in drafts:
-            if draft.charge.counts_seats:
+            if draft.seats:
                 draft.unit_cost = discounted.get((draft.key, draft.listed, draft.rate), draft.unit_cost)
 
 
 def _shows_discount(draft: Draft, effective: Decimal | None) -> bool:
     if effective is None or draft.listed is None or effective >= draft.listed or draft.span is None:
         return False
-    return draft.charge in OPENS_CYCLE and draft.sign > 0 and is_full_cycle(draft.span, draft.billing)
+    return draft.opens_cycle and draft.sign > 0 and is_full_cycle(draft.span, draft.billing)
 
 
 def _merge_telco(drafts: Iterable[Draft]) -> None:
@@ -124,9 +128,11 @@ def _merge_telco(drafts: Iterable[Draft]) -> None:
     first: dict[object, Draft] = {}
     for draft in drafts:
         event = draft.reference or draft.record.order_id
-        if not event or not draft.charge.counts_seats or not draft.magnitude:
+        if not event or not draft.magnitude or not draft.seats:
             continue
-        same = (draft.key, draft.charge, event, draft.record.order_id, draft.span, draft.sign, draft.magnitude)
+        record = draft.record
+        days = (record.charge_start_date, record.charge_end_date)
+        same = (event, draft.key, record.charge_type, record.order_id, days, draft.sign, record.billable_quantity)
         partner = first.setdefault(same, draft)
         if partner is draft or partner.listed == draft.listed or partner.note:
             continue
