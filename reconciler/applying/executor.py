@@ -142,9 +142,10 @@ class Executor:
     # -- writing
 
     async def _written(self, op: Op, change: Change) -> Op:
-        not_sent = 0
+        not_sent, before = 0, op.attempt
         while may_send(op.state):
-            if op.attempt >= ATTEMPTS:
+            # What a killed run has sent does not count: the person who resumes wants it tried.
+            if op.attempt - before >= ATTEMPTS:
                 return self._move(op, Step(State.FAILED, f"it was sent {ATTEMPTS} times and never appeared"))
             async with self._bound:
                 op, pause = await self._tried(op, change)
