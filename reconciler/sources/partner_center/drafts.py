@@ -20,7 +20,8 @@ ONE = Decimal(1)
 @dataclass(slots=True)
 class Draft:
     """A row's values. `sign` is how its quantity counts (0: not yet known), `magnitude` the quantity without sign,
-    `seats` whether it counts as seats; `listed` and `effective` are the unit prices in the pricing currency, `rate` leads from it to the billing currency.
+    `seats` whether it counts as seats; `listed` and `effective` are the unit prices in the pricing currency, and `rate`
+    leads from it to the billing currency.
     """
 
     row: int
