@@ -13,7 +13,7 @@ from reconciler.rules.charged import Rate
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A record to write. `standing` is the record as it stands, None for a new one; the other fields are as they are to
-    be. Days inclusive, `cancelled` None: open. `adopts`: the serial number is written on a record that had none.
+    be. Days inclusive, `cancelled` None: open.
     """
 
     action: Action
@@ -23,7 +23,6 @@ class Draft:
     effective: date
     cancelled: date | None
     because: tuple[Because, ...]
-    adopts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,161 @@
+"""Where every line of the month's invoices ended up: billed, excluded by a named rule, or blocked (decision 6)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.invoice import Charge, InvoiceLine, Kind, Motion
+from reconciler.domain.mapping import Customer, Program, Sync
+from reconciler.domain.money import ZERO, Money, summed
+from reconciler.domain.plan import Coverage
+from reconciler.planning.gathered import left_out
+from reconciler.planning.ledger import Account, Entry, Ledger
+from reconciler.planning.one_customer import CustomerMonth
+
+BILLED, EXCLUDED, BLOCKED = "billed", "excluded", "blocking"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one line, and by which rule. `unmapped`: it is not billed for want of a mapping."""
+
+    outcome: str
+    rule: str
+    unmapped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accounted:
+    """The sums of the month's lines by outcome, findings for what is not billed, and the unmapped money."""
+
+    coverage: tuple[Coverage, ...]
+    findings: tuple[Finding, ...]
+    unmapped: tuple[Money, ...]
+
+
+def account_for(
+    ledger: Ledger, program: Program, customers: Iterable[Customer], months: Iterable[CustomerMonth]
+) -> Accounted:
+    """Accounts for every line on the month's invoices of a program's source."""
+    by_account = _customers_by_account(ledger, customers)
+    decided = {m.customer.name: m for m in months}
+    tally: dict[tuple[str, str], list[Money]] = {}
+    findings: list[Finding] = []
+    unmapped: list[Money] = []
+    for account in sorted(ledger.accounts.values(), key=lambda a: a.tenant):
+        owners = by_account.get(account.tenant, [])
+        outcomes = [(entry, _outcome(entry, owners, decided, program, ledger)) for entry in account.of_month]
+        for (invoice, line), outcome in outcomes:
+            money = Money(line.amount or ZERO, invoice.currency)
+            tally.setdefault((outcome.outcome, outcome.rule), []).append(money)
+            if outcome.unmapped:
+                unmapped.append(money)
+        findings += _findings(account, owners, outcomes)
+    coverage = tuple(
+        Coverage(outcome, rule, len(amounts), summed(amounts)) for (outcome, rule), amounts in sorted(tally.items())
+    )
+    return Accounted(coverage, tuple(findings), summed(unmapped))
+
+
+def _customers_by_account(ledger: Ledger, customers: Iterable[Customer]) -> dict[str, list[Customer]]:
+    owners: dict[str, list[Customer]] = {}
+    for customer in customers:
+        account = ledger.account(customer.tenant)
+        if account:
+            owners.setdefault(account.tenant, []).append(customer)
+    return owners
+
+
+def _outcome(
+    entry: Entry, owners: list[Customer], decided: dict[str, CustomerMonth], program: Program, ledger: Ledger
+) -> Outcome:
+    invoice, line = entry
+    if not owners:
+        return Outcome(EXCLUDED, "unmapped customer", unmapped=True)
+    if invoice.kind is not Kind.INVOICE or line.charge is Charge.CREDIT:
+        return Outcome(EXCLUDED, "P9 unallocated credit or adjustment")
+    if line.motion is not Motion.SEAT_MONTHLY:
+        return _other_motion(line, owners, program)
+    owner = next((o for o in owners if Motion.SEAT_MONTHLY in o.agreements), None)
+    if owner is None:
+        return Outcome(EXCLUDED, "P23 motion seat-monthly not mapped", unmapped=True)
+    return _of_owner(owner, line, decided, program, ledger)
+
+
+def _other_motion(line: InvoiceLine, owners: list[Customer], program: Program) -> Outcome:
+    if line.motion not in program.motions:
+        return Outcome(EXCLUDED, f"P23 motion {line.motion} not enabled")
+    if not any(line.motion in owner.agreements for owner in owners):
+        return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
+    return Outcome(EXCLUDED, f"P23 motion {line.motion} not planned by this version", unmapped=True)
+
+
+def _of_owner(
+    owner: Customer, line: InvoiceLine, decided: dict[str, CustomerMonth], program: Program, ledger: Ledger
+) -> Outcome:
+    rule = left_out(owner, program, ledger.month)
+    month = decided.get(owner.name)
+    if rule or month is None:
+        return Outcome(EXCLUDED, rule or "not selected")
+    if month.blocked:
+        return Outcome(BLOCKED, "error findings")
+    if month.withheld:
+        return Outcome(EXCLUDED, "customer left out", unmapped=owner.sync is not Sync.PREVIEW)
+    return _of_seats(line, ledger)
+
+
+def _of_seats(line: InvoiceLine, ledger: Ledger) -> Outcome:
+    if not line.charge.counts_seats:
+        return Outcome(EXCLUDED, f"P9 {line.charge} lines carry no seats")
+    if line.span and line.span.last < ledger.month.first:
+        return Outcome(EXCLUDED, "late charge for an earlier month")
+    return Outcome(BILLED, "true-up")
+
+
+def _findings(account: Account, owners: list[Customer], outcomes: list[tuple[Entry, Outcome]]) -> Iterator[Finding]:
+    """One finding per customer and reason for lines that are not billed, with the distributor's cost."""
+    by_rule: dict[str, list[Entry]] = {}
+    for entry, outcome in outcomes:
+        if outcome.outcome == EXCLUDED:
+            by_rule.setdefault(outcome.rule, []).append(entry)
+    name = owners[0].name if owners else None
+    for rule, entries in by_rule.items():
+        for currency in sorted({invoice.currency for invoice, _ in entries}):
+            yield _finding(rule, [e for e in entries if e[0].currency == currency], currency, name, account)
+
+
+# The reasons that a person chose, or that another finding tells already: said, but no warning.
+_QUIET = ("P11", "P5 ", "not selected", "customer left out")
+
+
+def _finding(rule: str, entries: list[Entry], currency: str, customer: str | None, account: Account) -> Finding:
+    amount = sum((line.amount or ZERO for _, line in entries), ZERO)
+    severity = Severity.INFO if rule.startswith(_QUIET) else Severity.WARNING
+    _, first = entries[0]
+    lines = f"{len(entries)} invoice line{'s' if len(entries) > 1 else ''}"
+    if customer is None:
+        shown = account.name or account.domain or account.tenant
+        return Finding(
+            severity,
+            "unmapped-customer",
+            f"'{shown}' (tenant {account.tenant}) is mapped to no customer: {lines} not billed",
+            where=first.place,
+            hint=f"add to customers:  - {{name: {shown}, tenant: {account.tenant}, company: …, agreements: …}}",
+            amount=Money(amount, currency),
+        )
+    return Finding(
+        severity,
+        rule.split(" ", 1)[0] if rule[0] == "P" and rule[1].isdigit() else rule.replace(" ", "-"),
+        f"{lines} not billed: {rule}",
+        customer=customer,
+        where=first.place,
+        hint=_HINTS.get(rule.split(" ", 1)[0]),
+        amount=Money(amount, currency),
+    )
+
+
+_HINTS = {
+    "P23": "map the motion to an agreement under the customer's `agreements:`, or bill it by hand",
+    "P9": "credits, adjustments and one-off charges are not allocated by themselves: put them on an agreement by hand",
+    "late": "plan the month that the line covers: reconciler plan --month …",
+}

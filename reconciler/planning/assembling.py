@@ -1,0 +1,245 @@
+"""From everything gathered to the plan: pure, and the same for the same input."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.domain.finding import Finding, Severity, in_order
+from reconciler.domain.invoice import Motion
+from reconciler.domain.mapping import Align, Customer, Policy, Program, Sync
+from reconciler.domain.money import Money, summed
+from reconciler.domain.plan import Change, Coverage, DocumentUsed, Impact, Plan
+from reconciler.domain.records import Addition
+from reconciler.planning.accounting import Accounted, account_for
+from reconciler.planning.changes import (
+    addition_changes,
+    agreement_address,
+    product_changes,
+    records_after,
+)
+from reconciler.planning.gathered import Documents, Gathered
+from reconciler.planning.impact import impact_rows
+from reconciler.planning.ledger import Account, Ledger
+from reconciler.planning.observing import fingerprint, seen
+from reconciler.planning.one_customer import CustomerMonth, Situation, decide_customer, withheld_preview
+from reconciler.planning.plan_file import sealed
+from reconciler.planning.rates import Pricing
+from reconciler.planning.shelf import stock
+from reconciler.planning.trust import distrusted
+from reconciler.rules.guards import beyond_changes, beyond_decrease, beyond_margin, beyond_unmapped, open_value
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramMonth:
+    """A program's part of the plan."""
+
+    program: Program
+    mapped: tuple[Customer, ...]
+    customers: tuple[CustomerMonth, ...]
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    accounted: Accounted
+    ledger: Ledger
+    documents: Documents
+
+
+def assemble(gathered: Gathered) -> Plan:
+    """The plan for what was gathered."""
+    programs = [p for p in gathered.mappings.programs.values() if p.target == gathered.target]
+    parts = [_program(program, gathered) for program in programs]
+    changes = _unique(change for part in parts for change in part.changes)
+    customers = [customer for part in parts for customer in part.customers]
+    written = {change.agreement for change in changes if change.agreement}
+    observed = {
+        agreement_address(gathered.target, a.id): seen(a, gathered.observation.additions.get(a.id, ()))
+        for a in gathered.observation.agreements.values()
+        if agreement_address(gathered.target, a.id) in written
+    }
+    findings = [f for part in parts for f in (*_of_mapped(part), *part.findings, *part.accounted.findings)]
+    if gathered.observation.defaults_found:
+        findings += gathered.observation.findings
+    return sealed(
+        Plan(
+            month=str(gathered.request.month),
+            mappings=gathered.mappings.sha256,
+            documents=_documents(parts),
+            observed={address: fingerprint(records) for address, records in observed.items()},
+            observed_records=observed,
+            changes=changes,
+            findings=in_order(findings),
+            impact=_impact(gathered, customers),
+            coverage=_coverage(parts),
+            refused_by=tuple(refusal for part in parts for refusal in _refusals(part)),
+            unchanged=sum(
+                not d.decision.drafts for c in customers for d in c.decided if not c.blocked and not c.withheld
+            ),
+            target=gathered.target,
+            created=gathered.request.created,
+            version=gathered.request.version,
+            digest="",
+        )
+    )
+
+
+def _program(program: Program, gathered: Gathered) -> ProgramMonth:
+    month = gathered.request.month
+    documents = gathered.documents[program.source]
+    ledger = gathered.ledgers[program.source]
+    mapped = [c for c in gathered.mappings.customers if c.program == program.name]
+    chosen = [c for c in mapped if gathered.request.chooses(c, program)]
+    accounts = [account for c in chosen for account in [ledger.account(c.tenant)] if account]
+    shelf = stock(
+        program,
+        ledger,
+        documents.price_list,
+        gathered.mappings.products,
+        gathered.observation.products,
+        accounts,
+        month,
+        has_price_list=documents.has_price_list,
+        cannot_create=gathered.observation.findings if not gathered.observation.defaults_found else (),
+    )
+    at = Situation(program, ledger, documents.price_list, shelf, month)
+    findings: list[Finding] = [*shelf.findings, *_unavailable(program)]
+    months: list[CustomerMonth] = []
+    for customer in chosen:
+        decided, notes = _customer(customer, at, gathered, documents)
+        findings += notes
+        if decided:
+            months.append(decided)
+            findings += decided.findings
+    writing = [m for m in months if not m.blocked and not m.withheld]
+    additions = [change for m in writing for change in addition_changes(gathered.target, m, shelf, month)]
+    used = [d.charged.product for m in writing for d in m.decided if d.charged.lines]
+    changes = (*product_changes(gathered.target, shelf, used), *additions)
+    accounted = account_for(ledger, program, mapped, months)
+    return ProgramMonth(program, tuple(mapped), tuple(months), changes, tuple(findings), accounted, ledger, documents)
+
+
+def _unavailable(program: Program) -> Iterable[Finding]:
+    if program.policy is Policy.LIFECYCLE:
+        yield Finding(
+            Severity.ERROR,
+            "policy",
+            f"policy 'lifecycle' of program {program.name} is not available in this version; nothing is planned for it",
+            where=program.place,
+            hint="use policy 'true-up': issued invoices decide",
+        )
+
+
+def _customer(
+    customer: Customer, at: Situation, gathered: Gathered, documents: Documents
+) -> tuple[CustomerMonth | None, list[Finding]]:
+    """A customer's month, or the findings that tell why there is none."""
+    account = at.ledger.account(customer.tenant)
+    wrong = [*_of_documents(customer, account, documents), *_cannot(customer, at.program)]
+    ref = customer.agreements[Motion.SEAT_MONTHLY]
+    agreement = gathered.observation.agreements.get(ref)
+    problems = gathered.observation.problems.get(ref, ())
+    place = customer.agreement_places.get(Motion.SEAT_MONTHLY, customer.place)
+    wrong += [replace(f, customer=customer.name, where=f.where or place) for f in problems]
+    if agreement is None or wrong:
+        blocked = CustomerMonth(customer, at.program, agreement, account, "", (), tuple(wrong))
+        return (blocked, []) if wrong else (None, [])
+    if not at.ledger.speaks_of(customer.tenant):
+        return None, [_no_invoice(customer, at)]
+    additions = gathered.observation.additions.get(agreement.id, ())
+    pricing = Pricing(gathered.mappings.prices, at.program.name, customer.name, documents.price_list)
+    decided = decide_customer(customer, agreement, additions, pricing, at)
+    doubt = distrusted(decided, documents, at.ledger)
+    if doubt:
+        decided = replace(decided, findings=(*decided.findings, *doubt))
+    return (withheld_preview(decided) if customer.sync is Sync.PREVIEW else decided), []
+
+
+def _of_documents(customer: Customer, account: Account | None, documents: Documents) -> list[Finding]:
+    """Errors of the documents that concern a customer: they name it by its tenant."""
+    tenants = {customer.tenant.lower()} | ({account.tenant} if account else set())
+    return [replace(f, customer=customer.name) for f in documents.findings if f.blocks and f.customer in tenants]
+
+
+def _cannot(customer: Customer, program: Program) -> Iterable[Finding]:
+    if program.policy is Policy.LIFECYCLE:
+        yield Finding(Severity.ERROR, "policy", "the program's policy is not available", customer=customer.name)
+    if customer.changes.align is Align.CHARGE_CYCLE:
+        yield Finding(
+            Severity.ERROR,
+            "C27",
+            "alignment 'charge-cycle' is not available in this version",
+            customer=customer.name,
+            where=customer.place,
+            hint="use align: calendar on an agreement that prorates",
+        )
+
+
+def _no_invoice(customer: Customer, at: Situation) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "no-invoice",
+        f"no document of {at.month} speaks of tenant {customer.tenant}: nothing was compared and nothing is planned",
+        customer=customer.name,
+        where=customer.place,
+        hint="add the month's invoice, or set `sync: false` for a customer that has left",
+    )
+
+
+def _of_mapped(part: ProgramMonth) -> Iterable[Finding]:
+    """The documents' findings, with tenants by their mapped names."""
+    names = {}
+    for customer in part.mapped:
+        account = part.ledger.account(customer.tenant)
+        names[account.tenant if account else customer.tenant.lower()] = customer.name
+    for finding in part.documents.findings:
+        yield replace(finding, customer=names.get(finding.customer or "", finding.customer))
+
+
+def _unique(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Changes by address, products first: two programs may need one product."""
+    by_address = {change.address: change for change in changes}
+    products = [c for c in by_address.values() if c.agreement is None]
+    return (*products, *(c for c in by_address.values() if c.agreement is not None))
+
+
+def _documents(parts: Iterable[ProgramMonth]) -> tuple[DocumentUsed, ...]:
+    used = {
+        DocumentUsed(i.document.source, i.document.path, i.number, i.document.sha256, len(i.lines))
+        for part in parts
+        for i in part.documents.invoices
+    }
+    return tuple(sorted(used, key=lambda d: (d.source, d.path, d.invoice, d.sha256)))
+
+
+def _impact(gathered: Gathered, customers: Iterable[CustomerMonth]) -> tuple[Impact, ...]:
+    return impact_rows(gathered.target, customers, gathered.request.month)
+
+
+def _coverage(parts: Iterable[ProgramMonth]) -> tuple[Coverage, ...]:
+    rows: dict[tuple[str, str], tuple[int, list[Money]]] = {}
+    for part in parts:
+        for row in part.accounted.coverage:
+            lines, amounts = rows.get((row.outcome, row.rule), (0, []))
+            rows[row.outcome, row.rule] = (lines + row.lines, [*amounts, *row.amounts])
+    return tuple(Coverage(o, r, lines, summed(amounts)) for (o, r), (lines, amounts) in sorted(rows.items()))
+
+
+def _refusals(part: ProgramMonth) -> Iterable[str]:
+    guards, name = part.program.guards, part.program.name
+    written = [change for change in part.changes if change.agreement]
+    touched = {change.customer for change in written}
+    before: list[Addition] = []
+    after: list[Addition] = []
+    margins = []
+    for month in part.customers:
+        if month.customer.name not in touched or not month.agreement:
+            continue
+        for decided in month.decided:
+            before += decided.standing
+            after += records_after(decided, month.agreement.id)
+            rates = (draft.rate for draft in decided.decision.drafts)
+            margins += [(decided.charged.subscription, rate.unit_price, rate.unit_cost) for rate in rates]
+    checks = (
+        beyond_changes(guards, len(part.changes), name),
+        beyond_decrease(guards, open_value(before), open_value(after), name),
+        beyond_margin(guards, margins, name),
+        beyond_unmapped(guards, part.accounted.unmapped, name),
+    )
+    return [refusal for refusal in checks if refusal]

@@ -1,0 +1,198 @@
+"""Drafts as the changes of a plan: addresses, values, reasons, and what each does to the bill."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from reconciler.domain.days import Month
+from reconciler.domain.invoice import Motion
+from reconciler.domain.money import ZERO, plain
+from reconciler.domain.plan import Action, AdditionValues, Because, Change, Resource
+from reconciler.domain.records import Addition
+from reconciler.planning.one_customer import CustomerMonth, Decided
+from reconciler.planning.shelf import Shelf
+from reconciler.rules.billing import billed
+from reconciler.rules.drafts import Draft
+from reconciler.rules.products import Resolved, values_of
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def product_address(target: str, key: str) -> str:
+    """The address of a product in a plan."""
+    return f"{target}/product/{key}"
+
+
+def agreement_address(target: str, agreement_id: str) -> str:
+    """The address of an agreement in a plan."""
+    return f"{target}/agreement/{agreement_id}"
+
+
+def product_changes(target: str, shelf: Shelf, used: Iterable[str]) -> list[Change]:
+    """The catalogue items to create or to update, of the products that are used."""
+    changes = []
+    for key in sorted(set(used)):
+        resolved = shelf.resolved.get(key)
+        if resolved and resolved.change:
+            standing, after = resolved.change.standing, resolved.change.after
+            changes.append(
+                Change(
+                    address=product_address(target, key),
+                    resource=Resource.PRODUCT,
+                    action=Action.UPDATE if standing else Action.CREATE,
+                    before=values_of(standing) if standing else None,
+                    after=after,
+                    record=standing.id if standing else None,
+                    because=(Because(resolved.change.rule, resolved.change.why),),
+                )
+            )
+    return changes
+
+
+def addition_changes(target: str, month: CustomerMonth, shelf: Shelf, period: Month) -> list[Change]:
+    """The additions that a customer's month writes, in the order of writing."""
+    assert month.agreement  # noqa: S101 -- decisions are made on an agreement
+    changes: list[Change] = []
+    for decided in month.decided:
+        resolved = shelf.resolved.get(decided.charged.product)
+        name = _name(decided, resolved)
+        changes += [_change(target, month, decided, draft, resolved, name, period) for draft in decided.decision.drafts]
+    return _distinct(changes)
+
+
+def _name(decided: Decided, resolved: Resolved | None) -> str:
+    if decided.charged.lines and decided.charged.lines[-1].line.description:
+        return decided.charged.lines[-1].line.description
+    if resolved and resolved.product:
+        return resolved.product.description
+    return decided.charged.product
+
+
+def _change(
+    target: str,
+    month: CustomerMonth,
+    decided: Decided,
+    draft: Draft,
+    resolved: Resolved | None,
+    name: str,
+    period: Month,
+) -> Change:
+    agreement = month.agreement
+    assert agreement  # noqa: S101 -- decisions are made on an agreement
+    charged = decided.charged
+    address = product_address(target, charged.product)
+    before = _standing_values(draft.standing, address) if draft.standing else None
+    after = None if draft.action is Action.DELETE else _after(draft, decided, agreement.id, address, resolved, name)
+    rows = [(draft.standing, -1), (_written(draft, agreement.id), 1)]
+    impact: dict[str, Decimal] = {}
+    for each in (period, period.following):
+        parts = [
+            sign * billed(row, each, prorates=agreement.prorates, currency=month.currency) for row, sign in rows if row
+        ]
+        if sum(parts, ZERO):
+            impact[str(each)] = sum(parts, ZERO)
+    return Change(
+        address=_address(target, month.customer.name, charged.subscription, draft.effective),
+        resource=Resource.ADDITION,
+        action=draft.action,
+        before=before,
+        after=after,
+        record=draft.standing.id if draft.standing else None,
+        customer=month.customer.name,
+        motion=Motion.SEAT_MONTHLY,
+        subscription=charged.subscription,
+        agreement=agreement_address(target, agreement.id),
+        needs=(address,) if draft.action is Action.CREATE and resolved and resolved.change else (),
+        because=draft.because,
+        impact=impact,
+    )
+
+
+def _address(target: str, customer: str, subscription: str, effective: date) -> str:
+    # A name may hold the separator itself.
+    name = customer.replace("%", "%25").replace("/", "%2F")
+    return f"{target}/{name}/{Motion.SEAT_MONTHLY}/{subscription}/{effective}"
+
+
+def _standing_values(standing: Addition, product: str) -> AdditionValues:
+    return AdditionValues(
+        agreement_id=standing.agreement_id,
+        product=product,
+        product_id=standing.product_id,
+        serial_number=standing.serial_number,
+        quantity=standing.quantity,
+        unit_price=standing.unit_price,
+        unit_cost=standing.unit_cost,
+        effective=standing.effective,
+        cancelled=standing.cancelled,
+        description=standing.description,
+    )
+
+
+def _after(
+    draft: Draft, decided: Decided, agreement_id: str, product: str, resolved: Resolved | None, name: str
+) -> AdditionValues:
+    if draft.standing:
+        kept = _standing_values(draft.standing, product)
+        serial = decided.charged.subscription if draft.action is Action.ADOPT else kept.serial_number
+        return replace(kept, serial_number=serial, quantity=draft.quantity, cancelled=draft.cancelled)
+    item = resolved.product if resolved else None
+    product_id = item.id if item else next((a.product_id for a in decided.standing), None)
+    return AdditionValues(
+        agreement_id=agreement_id,
+        product=product,
+        product_id=None if resolved and resolved.change and not item else product_id,
+        serial_number=decided.charged.subscription,
+        quantity=draft.quantity,
+        unit_price=draft.rate.unit_price,
+        unit_cost=draft.rate.unit_cost,
+        effective=draft.effective,
+        cancelled=draft.cancelled,
+        description=_description(draft, name),
+    )
+
+
+def _description(draft: Draft, name: str) -> str:
+    """The text on the customer's invoice: the product, and for a delta what moved and when."""
+    if draft.cancelled is None:
+        return name
+    first, last = _day(draft.effective), _day(draft.cancelled)
+    return f"{name} ({'+' if draft.quantity > 0 else '−'}{plain(abs(draft.quantity))}, {first} to {last})"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def _written(draft: Draft, agreement_id: str) -> Addition | None:
+    """The record as it is after the draft, to tell what it bills."""
+    if draft.action is Action.DELETE:
+        return None
+    if draft.standing:
+        return replace(draft.standing, quantity=draft.quantity, cancelled=draft.cancelled)
+    price, cost = draft.rate.unit_price, draft.rate.unit_cost
+    return Addition("", agreement_id, "", draft.quantity, price, cost, draft.effective, draft.cancelled)
+
+
+def records_after(decided: Decided, agreement_id: str) -> list[Addition]:
+    """The additions of a subscription and product as they are once its drafts are written."""
+    touched = {draft.standing.id for draft in decided.decision.drafts if draft.standing}
+    written = (_written(draft, agreement_id) for draft in decided.decision.drafts)
+    return [a for a in decided.standing if a.id not in touched] + [row for row in written if row]
+
+
+def _distinct(changes: list[Change]) -> list[Change]:
+    """The same changes with addresses that are unique: a second one on one day is told apart by its product or end."""
+    counts: dict[str, int] = {}
+    for change in changes:
+        counts[change.address] = counts.get(change.address, 0) + 1
+    seen: dict[str, int] = {}
+    distinct = []
+    for change in changes:
+        address = change.address
+        if counts[address] > 1:
+            seen[address] = seen.get(address, 0) + 1
+            address = address if seen[address] == 1 else f"{address}#{seen[address]}"
+        distinct.append(replace(change, address=address))
+    return distinct

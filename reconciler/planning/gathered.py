@@ -1,0 +1,61 @@
+"""What a plan is made from: the declaration, the documents, the price lists and what the PSA held."""
+
+from dataclasses import dataclass, field
+
+from reconciler.domain.days import Month
+from reconciler.domain.finding import Finding
+from reconciler.domain.invoice import Document, Invoice, Motion
+from reconciler.domain.mapping import Customer, Mappings, Program, Sync
+from reconciler.domain.price_list import PriceList
+from reconciler.domain.records import Observation
+from reconciler.planning.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """A source's documents as they were read, with what was wrong with them."""
+
+    invoices: tuple[Invoice, ...]
+    price_list: PriceList
+    has_price_list: bool
+    findings: tuple[Finding, ...]
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for: the month, the customers (none named: all), and the tool's version and the time, for the
+    plan's own record (`created`, ISO 8601 with a zone).
+    """
+
+    month: Month
+    customers: frozenset[str]
+    created: str
+    version: str
+
+    def chooses(self, customer: Customer, program: Program) -> bool:
+        """Whether a customer's monthly seats are to be planned: named (or all), mapped, and not left out."""
+        named = not self.customers or customer.name in self.customers
+        seats = Motion.SEAT_MONTHLY in program.motions and Motion.SEAT_MONTHLY in customer.agreements
+        return named and seats and left_out(customer, program, self.month) is None
+
+
+def left_out(customer: Customer, program: Program, month: Month) -> str | None:
+    """Why the partner's own declaration leaves a customer out of a month, or None."""
+    if not program.sync or customer.sync is Sync.OFF:
+        return "P11 sync is off"
+    if customer.start and month < customer.start:
+        return "P5 before the customer's start"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything that a plan rests on, in memory: from here on nothing is read any more."""
+
+    request: Request
+    mappings: Mappings
+    documents: dict[str, Documents]
+    ledgers: dict[str, Ledger]
+    target: str
+    observation: Observation = field(default_factory=Observation)

@@ -1,0 +1,122 @@
+"""All that the documents charged, indexed for one month: an invoice is not a month of a subscription's life.
+
+A charge cycle may begin in one invoice and end in the next, so the seats of a month come from the lines of every
+invoice read; what must be accounted for are the lines of the month's own invoices.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from reconciler.domain.days import Month
+from reconciler.domain.invoice import Invoice, InvoiceLine, Kind, Motion
+from reconciler.domain.price_list import product_key
+from reconciler.rules.matching import Key
+
+Entry = tuple[Invoice, InvoiceLine]
+
+
+@dataclass(slots=True)
+class Account:
+    """The lines of one tenant. `seats` cover a day of the month, by motion and key; `scheduled` speak of a renewal, by
+    subscription; `of_month` stand on the month's own invoices, whatever days they cover.
+    """
+
+    tenant: str
+    name: str = ""
+    domain: str = ""
+    seats: dict[Motion, dict[Key, list[Entry]]] = field(default_factory=dict)
+    scheduled: dict[str, list[InvoiceLine]] = field(default_factory=dict)
+    of_month: list[Entry] = field(default_factory=list)
+
+    def add(self, invoice: Invoice, line: InvoiceLine, month: Month, *, issued_for_month: bool) -> None:
+        """Takes a line in."""
+        if line.customer.name:
+            self.name = line.customer.name
+        if line.customer.domain:
+            self.domain = line.customer.domain
+        if issued_for_month:
+            self.of_month.append((invoice, line))
+        if invoice.kind is not Kind.INVOICE:
+            return
+        if line.scheduled:
+            self.scheduled.setdefault(line.subscription, []).append(line)
+        span = line.span
+        if span and span.first <= month.last and span.last >= month.first and line.charge.counts_seats:
+            key = (line.subscription, product_key(line.sku, line.term, line.billing))
+            self.seats.setdefault(line.motion, {}).setdefault(key, []).append((invoice, line))
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The accounts of a source's documents for one month, by tenant id and by domain (both lower case).
+
+    `everyone` tells that a document of the month stands for all customers, so that being absent from it means that
+    nothing was charged; `covered` are the tenants that a document of the month names.
+    """
+
+    month: Month
+    accounts: dict[str, Account]
+    by_domain: dict[str, Account]
+    invoices: tuple[Invoice, ...]
+    everyone: bool
+    covered: frozenset[str]
+    other_motions: frozenset[str]
+    keys: frozenset[str]
+
+    def account(self, tenant: str) -> Account | None:
+        """The account of a tenant, named by its id or its domain."""
+        return self.accounts.get(tenant.lower()) or self.by_domain.get(tenant.lower())
+
+    def speaks_of(self, tenant: str) -> bool:
+        """Whether the month's documents say what was charged to a tenant, even if that is nothing."""
+        account = self.account(tenant)
+        return self.everyone or (account.tenant if account else tenant.lower()) in self.covered
+
+
+def bills(invoice: Invoice, month: Month) -> bool:
+    """Whether an invoice is one of a month: the month in which its period begins."""
+    return Month.of(invoice.period.first) == month
+
+
+def newest_month(invoices: Iterable[Invoice]) -> Month | None:
+    """The newest month that the documents cover; None where there is no document."""
+    return max((Month.of(invoice.period.first) for invoice in invoices), default=None)
+
+
+def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
+    """The documents of a source as a ledger for one month."""
+    accounts: dict[str, Account] = {}
+    of_month: list[Invoice] = []
+    everyone = False
+    covered: set[str] = set()
+    keys: dict[str, set[Motion]] = {}
+    for invoice in invoices:
+        issued_for_month = bills(invoice, month)
+        if issued_for_month:
+            of_month.append(invoice)
+            if invoice.kind is Kind.INVOICE:
+                everyone = everyone or invoice.customer is None
+                covered.update(_tenants(invoice))
+        for line in invoice.lines:
+            account = accounts.get(line.customer.tenant)
+            if account is None:
+                account = accounts[line.customer.tenant] = Account(line.customer.tenant)
+            account.add(invoice, line, month, issued_for_month=issued_for_month)
+            keys.setdefault(product_key(line.sku, line.term, line.billing), set()).add(line.motion)
+    return Ledger(
+        month,
+        accounts,
+        {account.domain.lower(): account for account in accounts.values() if account.domain},
+        tuple(of_month),
+        everyone,
+        frozenset(covered),
+        frozenset(key for key, motions in keys.items() if Motion.SEAT_MONTHLY not in motions),
+        frozenset(key for key, motions in keys.items() if Motion.SEAT_MONTHLY in motions),
+    )
+
+
+def _tenants(invoice: Invoice) -> Iterator[str]:
+    if invoice.customer:
+        yield invoice.customer.tenant
+    for line in invoice.lines:
+        yield line.customer.tenant

@@ -1,0 +1,121 @@
+"""Makes a plan: documents from files, records from the PSA in as few requests as possible, then pure computation."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.domain.days import Month
+from reconciler.domain.invoice import Motion
+from reconciler.domain.mapping import Mappings
+from reconciler.domain.plan import Action, Plan, ProductValues
+from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Wanted
+from reconciler.planning.assembling import assemble
+from reconciler.planning.gathered import Documents, Gathered, Request
+from reconciler.planning.ledger import Account, keep_ledger, newest_month
+from reconciler.sources.documents import read_documents, read_price_lists
+from reconciler.targets.base import Target
+
+
+class PlanningError(Exception):
+    """A plan cannot be made at all. `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def one_target(mappings: Mappings) -> str:
+    """The name of the target that the programs write to. Raises PlanningError where there is not exactly one."""
+    names = sorted({program.target for program in mappings.programs.values()})
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise PlanningError("the mapping declares no program", "add one under `programs:`")
+    raise PlanningError(
+        f"the programs write to {len(names)} targets ({', '.join(names)}), and a plan is for one",
+        "keep one mapping file per target",
+    )
+
+
+def read_sources(mappings: Mappings) -> dict[str, Documents]:
+    """The documents of every source that a program uses, by the source's name."""
+    used = sorted({program.source for program in mappings.programs.values()})
+    return {name: _read_source(mappings, name) for name in used}
+
+
+def _read_source(mappings: Mappings, name: str) -> Documents:
+    source, folder = mappings.sources[name], Path(mappings.folder)
+    reading = read_documents(name, source.invoices, source.format, folder)
+    price_list, findings = read_price_lists(source.price_lists, folder)
+    return Documents(
+        invoices=reading.invoices,
+        price_list=price_list,
+        has_price_list=bool(source.price_lists),
+        findings=(*reading.findings, *findings),
+        documents=reading.documents,
+    )
+
+
+def month_of(documents: Mapping[str, Documents], asked: Month | None) -> Month:
+    """The month asked for, else the newest that the documents cover (interface §3). Raises PlanningError."""
+    newest = newest_month(invoice for each in documents.values() for invoice in each.invoices)
+    if asked or newest:
+        return asked or newest or Month(1, 1)
+    findings = [f for each in documents.values() for f in each.findings if f.blocks]
+    why = f": {findings[0].where}: {findings[0].message}" if findings else ""
+    raise PlanningError(f"no invoice could be read, so there is no month to plan{why}", "say which: --month 2026-09")
+
+
+async def make_plan(
+    mappings: Mappings, documents: dict[str, Documents], request: Request, target_name: str, target: Target
+) -> Plan:
+    """The plan for a month. Reads the PSA once, and once more for the defaults of products that must be created.
+
+    Raises TargetError where the PSA cannot be read.
+    """
+    unknown = request.customers - {customer.name for customer in mappings.customers}
+    if unknown:
+        raise PlanningError(
+            f"no customer of the mapping is called '{min(unknown)}'", "names are written as in the mapping"
+        )
+    ledgers = {name: keep_ledger(each.invoices, request.month) for name, each in documents.items()}
+    gathered = Gathered(request, mappings, documents, ledgers, target_name)
+    observation = await target.observe(wanted(gathered))
+    plan = assemble(replace(gathered, observation=observation))
+    defaults = _defaults_needed(plan)
+    if defaults is None:
+        return plan
+    found = await target.observe(Wanted(frozenset(), frozenset(), defaults=defaults))
+    if found.defaults_found:
+        return plan
+    return assemble(replace(gathered, observation=_without_defaults(observation, found)))
+
+
+def wanted(gathered: Gathered) -> Wanted:
+    """What must be seen of the PSA: the agreements of the customers to plan, and the products they were charged."""
+    agreements: set[AgreementRef] = set()
+    skus: set[str] = set()
+    for customer in gathered.mappings.customers:
+        program = gathered.mappings.programs[customer.program]
+        if program.target == gathered.target and gathered.request.chooses(customer, program):
+            agreements.add(customer.agreements[Motion.SEAT_MONTHLY])
+            skus |= _charged_skus(gathered.ledgers[program.source].account(customer.tenant))
+    linked = {link.sku: link.product for link in gathered.mappings.products if link.product}
+    return Wanted(frozenset(agreements), frozenset(skus), frozenset(linked[sku] for sku in skus if sku in linked))
+
+
+def _charged_skus(account: Account | None) -> set[str]:
+    return {key for _, key in account.seats.get(Motion.SEAT_MONTHLY, {})} if account else set()
+
+
+def _defaults_needed(plan: Plan) -> ProductDefaults | None:
+    for change in plan.changes:
+        if isinstance(change.after, ProductValues) and change.action is Action.CREATE:
+            after = change.after
+            return ProductDefaults(after.category, after.subcategory, after.type, after.unit_of_measure)
+    return None
+
+
+def _without_defaults(seen: Observation, found: Observation) -> Observation:
+    """The observation with the knowledge that products cannot be created (E2 to E4)."""
+    return replace(seen, findings=(*seen.findings, *found.findings), defaults_found=False)

@@ -1,0 +1,99 @@
+"""What must be true of an agreement before anything is planned on it (rulebook P35 to P40, P54, 1G step 9).
+
+Each failure says where in ConnectWise a person puts it right; the menu paths are as its documentation names them, and
+were not tried against a live system.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from reconciler.domain.days import Month
+from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.records import Agreement
+
+E7 = (
+    "ConnectWise returned an error response: Since this period has already been invoiced there will not be an invoice "
+    "generated for additional products for this period. Please prorate the agreement or update the start date to on or "
+    "after the Next Invoice Date."
+)
+_INVOICING = "Finance > Agreements > the agreement > Recurring Invoicing Parameters"
+
+
+def check_agreement(
+    agreement: Agreement, month: Month, first_day: date, open_from: date, currencies: Iterable[str]
+) -> tuple[Finding, ...]:
+    """Findings that keep an agreement out of the plan.
+
+    `first_day` is the first day that is billed in the month, `open_from` the first that is not invoiced, `currencies`
+    those of the invoices that go on the agreement.
+    """
+    named = f"agreement '{agreement.name}' ({agreement.id})"
+    findings = [*_standing(agreement, named, month), *_dates(agreement, named, first_day), *_mode(agreement, named)]
+    if not agreement.prorates:
+        if open_from > month.first:
+            findings.append(_error("E7", E7, f"tick Prorate under {_INVOICING} of {named}"))
+        else:
+            findings.append(
+                _error(
+                    "P37",
+                    f"{named} does not prorate: part months would bill in full",
+                    f"tick Prorate under {_INVOICING}",
+                )
+            )
+    findings += _currencies(agreement, named, sorted(set(currencies)))
+    return tuple(findings)
+
+
+def _error(code: str, message: str, hint: str) -> Finding:
+    return Finding(Severity.ERROR, code, message, hint=hint)
+
+
+def _standing(agreement: Agreement, named: str, month: Month) -> Iterable[Finding]:
+    if agreement.end and agreement.end < month.first:
+        yield _error("P40", f"{named} ended on {agreement.end}", "map the customer to an agreement that is in force")
+    elif not agreement.active:
+        yield _error(
+            "P35",
+            f"{named} is not active: its status is {agreement.status}",
+            "make it active, or map the customer to another one",
+        )
+
+
+def _dates(agreement: Agreement, named: str, first_day: date) -> Iterable[Finding]:
+    starts = max(agreement.start or date.min, agreement.billing_start or date.min)
+    if starts > first_day:
+        yield _error(
+            "P36",
+            f"{named} starts to bill on {starts}, after the first charged day {first_day}",
+            f"set the Billing Start Date to {first_day} or earlier under {_INVOICING}, or let `start:` be later",
+        )
+
+
+def _mode(agreement: Agreement, named: str) -> Iterable[Finding]:
+    if not agreement.calendar_months:
+        yield _error(
+            "P38",
+            f"{named} invoices by contract year; only calendar periods are supported",
+            f"set the invoicing cycle to Calendar Year under {_INVOICING}",
+        )
+    if agreement.one_time:
+        yield _error(
+            "P54",
+            f"{named} bills one time only and cannot carry monthly seats",
+            "map motion seat-monthly to a recurring agreement",
+        )
+
+
+def _currencies(agreement: Agreement, named: str, currencies: list[str]) -> Iterable[Finding]:
+    if len(currencies) > 1:
+        yield _error(
+            "currency",
+            f"invoices in {' and '.join(currencies)} go on {named}; an agreement bills in one currency",
+            "map them to an agreement each",
+        )
+    elif currencies and agreement.currency and agreement.currency != currencies[0]:
+        yield _error(
+            "currency",
+            f"the invoices are in {currencies[0]}, {named} bills in {agreement.currency}",
+            "map the customer to an agreement in the invoices' currency",
+        )
