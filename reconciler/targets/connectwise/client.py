@@ -20,6 +20,7 @@ from reconciler.targets.http import Answer, HttpClient, Request
 # The model of 2026.4; ConnectWise keeps a model for 12 months after a breaking change made a newer one.
 ACCEPT = "application/vnd.connectwise.com+json; version=2026.4, application/json"
 PAGE_SIZE = 1000
+MOST_RECORDS = 1_000_000
 URL_LENGTH = 1900
 
 Row = dict[str, Any]
@@ -76,6 +77,8 @@ class Client:
         page = await self._page(path, _query(where, fields, "page=1"), {})
         found, last = page.rows, 0
         while page.rows and page.more:
+            if len(found) > MOST_RECORDS:
+                raise TargetError(f"ConnectWise's list {path} has no end after {len(found)} records")
             last = _last_id(page.rows, last, path)
             query = _query(where, fields, f"pageId={last}", order="")
             page = await self._page(path, query, {"pagination-type": "forward-only"})
@@ -182,7 +185,10 @@ def _more(link: str, rows: int) -> bool:
     if not link.strip():
         return rows >= PAGE_SIZE
     url = httpx.Response(200, headers={"link": link}).links.get("next", {}).get("url", "")
-    query = parse_qs(urlsplit(url).query)
+    try:
+        query = parse_qs(urlsplit(url).query)
+    except ValueError:
+        return True
     return "pageId" in query or "page" in query
 
 

@@ -1,7 +1,8 @@
 """From the wire: ConnectWise's records as the domain's values.
 
 Unknown members are ignored, and a member whose value is null may be missing (2025 servers leave it out, older ones
-write it). A member that is there and cannot be what it says is an error that names record and member: nothing is guessed.
+write it). A member that is there and cannot be what it says is an error that names record and member: nothing is
+guessed.
 """
 
 import re
