@@ -30,6 +30,7 @@ slow                the work is done after `seconds` (default 1)
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from reconciler.sandbox import exact_json
@@ -122,6 +123,10 @@ def _fault(n: int, entry: Any) -> Fault:
     match = _match(n, entry.get("match", {}))
     chosen = {name: entry[name] for name in ("nth", "times", "status", "to", "field", "value") if name in entry}
     seconds = entry.get("seconds")
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float | Decimal)):
+        raise FaultError(f"faults[{n}].seconds: write a number.")
+    if kind == "alter-field" and not entry.get("field"):
+        raise FaultError(f"faults[{n}].field: name the field that is altered.")
     return Fault(*match, kind=kind, seconds=None if seconds is None else float(seconds), **chosen)
 
 

@@ -101,7 +101,7 @@ class _Planting:
         root = self._head()
         store = self._world.store
         store.clear()
-        store.set_fact("today", root.get("today", FIRST_DAY).isoformat())
+        store.set_fact("today", root["today"].isoformat())
         store.set_fact("switches", self._switches(root.get("switches") or {}).as_mapping())
         for kind, rows in _LOOKUPS.items():
             for row in rows:
@@ -119,11 +119,7 @@ class _Planting:
                 raise self._seed.unknown((), name, [*SECTIONS, *_HEAD])
         if root.get("psa", "connectwise") != "connectwise":
             raise self._seed.error(("psa",), f"this sandbox is connectwise, the seed is for {root['psa']}.")
-        if isinstance(root.get("today"), str):
-            root = root | {"today": self._day(("today",), root["today"])}
-        if not isinstance(root.get("today", FIRST_DAY), date):
-            raise self._seed.error(("today",), "write a day such as 2026-10-03.")
-        return root
+        return root | {"today": self._day(("today",), root.get("today", FIRST_DAY))}
 
     def _switches(self, values: Any) -> Switches:
         if not isinstance(values, dict):
@@ -149,10 +145,10 @@ class _Planting:
     def _one(self, entity: Entity, path: Path, row: Any) -> None:
         if not isinstance(row, dict):
             raise self._seed.error(path, f"write the members of a {entity.resource}, as in {{id: 1, …}}.")
+        record = {name: self._member(entity, (*path, name), name, value) for name, value in row.items()}
         for name in _REQUIRED.get(entity.kind, ("name",) if "name" in entity.fields else ()):
             if row.get(name) is None:
                 raise self._seed.error(path, f"{name} is missing; every {entity.resource} needs one.")
-        record = {name: self._member(entity, (*path, name), name, value) for name, value in row.items()}
         ident = record.get("id")
         if ident is not None and self._world.store.get(entity.kind, ident):
             raise self._seed.error((*path, "id"), f"{ident} is taken; give each {entity.resource} its own id.")
