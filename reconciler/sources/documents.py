@@ -20,6 +20,9 @@ from reconciler.sources.partner_center.pages import put_together
 from reconciler.sources.seats import negative_levels
 
 
+_WILD = "*?["
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What documents say: invoices in the order of their files, every finding (errors first), and the files read.
@@ -76,7 +79,7 @@ def matching(patterns: Iterable[str], folder: Path) -> tuple[list[tuple[Path, st
     for pattern in patterns:
         matches = _expanded(pattern, folder)
         if not matches:
-            what = "no file matches this pattern" if any(sign in pattern for sign in "*?[") else "there is no such file"
+            what = "no file matches this pattern" if any(sign in pattern for sign in _WILD) else "there is no such file"
             hint = f"patterns are relative to {folder}"
             findings.append(Finding(Severity.ERROR, "missing-file", what, where=Place(pattern), hint=hint))
         found.update(matches)
@@ -85,14 +88,23 @@ def matching(patterns: Iterable[str], folder: Path) -> tuple[list[tuple[Path, st
 
 def _expanded(pattern: str, folder: Path) -> dict[Path, str]:
     given = Path(pattern)
-    if not any(sign in pattern for sign in "*?["):
+    if not any(sign in pattern for sign in _WILD):
         path = folder / given
-        return {path: pattern} if path.exists() else {}
+        return {path: pattern} if pattern and path.exists() else {}
     base, relative = (Path(given.anchor), given.relative_to(given.anchor)) if given.is_absolute() else (folder, given)
+    # Steps that hold no sign are walked, not matched: `..` among them leaves the folder, which matching cannot.
+    parts = relative.parts
+    wild = next(count for count, part in enumerate(parts) if any(sign in part for sign in _WILD))
+    start = base.joinpath(*parts[:wild])
+    try:
+        found = list(start.glob(str(Path(*parts[wild:]))))
+    except ValueError:
+        return {}
+    prefix = Path(given.anchor, *parts[:wild])
     return {
-        path: str(path) if given.is_absolute() else path.relative_to(folder).as_posix()
-        for path in base.glob(str(relative))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(base).parts)
+        path: (prefix / path.relative_to(start)).as_posix()
+        for path in found
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(start).parts)
     }
 
 

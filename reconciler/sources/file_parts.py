@@ -79,8 +79,7 @@ def _partner_center(detected: Detected, content: Content, document: Document, re
     if unknown:
         message = f"{len(unknown)} columns are not known and were kept aside: {', '.join(unknown)}"
         report.add(Severity.INFO, "unknown-columns", message)
-    if not pages and not report.findings:
-        report.warning("no-lines", "the file holds no line", hint="fetch it again, if the invoice is not empty")
+    _report_emptiness(pages, report)
     return FilePart(tuple(report.findings), document, pages, unknown_columns=unknown)
 
 
@@ -101,7 +100,14 @@ def _normalised(detected: Detected, content: Content, document: Document, report
     invoices = [invoice for node in nodes for invoice in read_invoices(node, document, report)]
     for invoice in invoices:
         report.findings.extend(amount_findings(invoice))
-    return FilePart(tuple(report.findings), document, tuple(map(Page, invoices)))
+    pages = tuple(map(Page, invoices))
+    _report_emptiness(pages, report)
+    return FilePart(tuple(report.findings), document, pages)
+
+
+def _report_emptiness(pages: tuple[Page, ...], report: Report) -> None:
+    if not pages and not report.findings:
+        report.warning("no-lines", "the file holds no line", hint="fetch it again, if the invoice is not empty")
 
 
 def _trees(detected: Detected, content: Content, report: Report) -> list[Node]:

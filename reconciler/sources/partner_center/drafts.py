@@ -44,6 +44,7 @@ class Draft:
     term_span: Span | None
     billing: str | None
     reference: str
+    telco: bool = False
     note: str = ""
     unit_cost: Decimal | None = None
     counted: bool = True

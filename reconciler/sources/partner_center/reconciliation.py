@@ -263,7 +263,7 @@ def _amount_findings(drafts: Iterable[Draft], currency: str, report: Report) -> 
     """A warning where a Subtotal is neither of the documented products of price, quantity and rate (sources §1.5)."""
     least = smallest(currency)
     for draft in drafts:
-        if draft.effective is None or draft.charge is Charge.CREDIT or draft.note:
+        if draft.effective is None or draft.charge is Charge.CREDIT or draft.telco:
             continue
         expected = abs(draft.effective) * draft.magnitude * draft.rate
         allowed = least * max(ONE, draft.magnitude) * max(ONE, draft.rate)

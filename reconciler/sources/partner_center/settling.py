@@ -24,7 +24,7 @@ from reconciler.sources.partner_center.charges import (
 from reconciler.sources.partner_center.drafts import Draft
 
 _MIDNIGHT = re.compile(r"T00:00:00(\.0+)?(Z|[+-]00:?00)?$")
-_SECOND_HALF = "second part of the same seats"
+_SECOND_HALF = "second part, for the same seats"
 
 
 def settle(drafts: list[Draft]) -> None:
@@ -134,10 +134,10 @@ def _merge_telco(drafts: Iterable[Draft]) -> None:
         days = (record.charge_start_date, record.charge_end_date)
         same = (event, draft.key, record.charge_type, record.order_id, days, draft.sign, record.billable_quantity)
         partner = first.setdefault(same, draft)
-        if partner is draft or partner.listed == draft.listed or partner.note:
+        if partner is draft or partner.listed == draft.listed or partner.telco:
             continue
         if partner.unit_cost is not None and draft.unit_cost is not None:
             partner.unit_cost += draft.unit_cost
-        partner.note = f"with row {draft.row}"
-        draft.note = f"{_SECOND_HALF}, with row {partner.row}"
+        partner.telco = draft.telco = True
+        draft.note = f"{_SECOND_HALF} as row {partner.row}"
         draft.magnitude, draft.unit_cost = ZERO, None

@@ -23,7 +23,7 @@ def settle_signs(drafts: list[Draft], report: Report) -> None:
     if not open_rows:
         return
     for draft in open_rows:
-        if draft.charge not in _PAIRED:
+        if draft.charge not in _PAIRED or not draft.magnitude:
             draft.sign = -1 if draft.charge is Charge.CANCEL else 1
     for group in _events(drafts):
         if any(not draft.sign for draft in group):
