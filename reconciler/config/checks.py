@@ -52,13 +52,16 @@ def _program_references(entries: Entries) -> Iterator[Finding]:
 
 
 def _unused(entries: Entries) -> Iterator[Finding]:
-    if len(entries.programs) < len(entries.names["programs"]):
-        return
     used = {
         "sources": {program.value.source for program in entries.programs.values()},
         "targets": {program.value.target for program in entries.programs.values()},
     }
+    if len(entries.programs) < len(entries.names["programs"]):
+        return
     for section, names in used.items():
+        # A program that names none of them means one of them: which, its own error asks.
+        if not names <= set(entries.names[section]):
+            continue
         for name, key in entries.names[section].items():
             if name not in names:
                 message = f"no program uses the {section.removesuffix('s')} '{name}'"

@@ -49,7 +49,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise expected("text")
     if not value.strip():
-        raise expected("text that is not empty")
+        raise expected("text")
     if len(value) > _LONGEST_TEXT:
         raise expected(f"at most {_LONGEST_TEXT} characters")
     if _CONTROL.search(value):

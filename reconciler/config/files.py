@@ -102,9 +102,8 @@ class _Reader:
         try:
             return SourceText(shown_as, content.decode("utf-8"))
         except UnicodeDecodeError as error:
-            line, column = position(content[: error.start].decode("utf-8"), error.start)
             readable = content[: error.start].decode("utf-8")
-            column = len(readable) - (readable.rfind("\n") + 1) + 1
+            line, column = position(readable, len(readable))
             self._add(
                 Finding(
                     Severity.ERROR,

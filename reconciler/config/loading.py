@@ -53,8 +53,9 @@ def _load(path: Path, environ: Mapping[str, str], bounds: Bounds) -> Loaded:
     findings = list(repository.findings)
     findings += literal_secrets(repository)
     entries, refused = read_entries(repository, environ)
+    # Where the layer below objects to a value already, its type is no second mistake.
     known = {finding.where for finding in findings}
-    findings += [finding for finding in refused if finding.where not in known or finding.code != "literal-secret"]
+    findings += [finding for finding in refused if finding.where not in known]
     if repository.root is not None:
         findings += check(entries)
     loaded = None

@@ -110,9 +110,14 @@ def _unfit(loc: tuple[str | int, ...], kind: str, context: dict[str, Any], node:
         hint = near_word(value.text, choices)
     place = _path(loc)
     subject = f"'{place}' of {what}" if place else what
-    not_what = "" if kind in ("not-available", "literal-secret") else f", not {shown(value)}"
+    not_what = "" if kind in ("not-available", "literal-secret") else _but(value)
     code = {"enum": "choice"}.get(kind, kind if kind in ("choice", "not-available", "literal-secret") else "type")
     return value.source.problem(code, f"{subject} expects {wanted}{not_what}", value.line, value.column, hint)
+
+
+def _but(value: Node) -> str:
+    empty = isinstance(value, Scalar) and value.text is None
+    return ", and has no value" if empty else f", not {shown(value)}"
 
 
 def _example(part: type[Part], name: str) -> str | None:

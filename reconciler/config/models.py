@@ -70,6 +70,12 @@ TargetType = Annotated[str, _one_of(TARGET_TYPES, LATER_TARGET_TYPES), WithJsonS
 Format = Annotated[str, _one_of(FORMATS, LATER_FORMATS), WithJsonSchema({"enum": list(FORMATS)})]
 
 
+PolicyWord = Annotated[
+    Policy,
+    _one_of((Policy.TRUE_UP.value,), (Policy.LIFECYCLE.value,)),
+    AfterValidator(Policy),
+    WithJsonSchema({"enum": [Policy.TRUE_UP.value]}),
+]
 Version = Annotated[str, _one_of(("1",), ()), WithJsonSchema({"enum": [1, "1"]})]
 NotifyOn = Annotated[
     str,
@@ -246,9 +252,8 @@ class Program(Part):
     source: Text = Field(description="The name of the source its invoices come from.")
     target: Text = Field(description="The name of the PSA it is billed in.")
     sync: Boolean = Field(default=True, description="The whole program on or off.")
-    policy: Policy = Field(
-        default=Policy.TRUE_UP,
-        description="What decides: issued invoices (`true-up`, default) or live subscriptions (`lifecycle`).",
+    policy: PolicyWord = Field(
+        default=Policy.TRUE_UP, description="What decides what is billed: `true-up`, the issued invoices."
     )
     motions: Annotated[list[Motion], AfterValidator(_some)] = Field(
         description="The ways of selling that are synced; what is left out is not billed, and the plan says so.",
@@ -293,6 +298,15 @@ _REFERENCE_SCHEMA = {
         },
     ]
 }
+_AGREEMENTS_SCHEMA = {
+    "type": "object",
+    "properties": {
+        motion.value: _REFERENCE_SCHEMA
+        | {"description": f"The agreement for {motion.value} charges: its name, or {{id: 55}}.", "title": motion.value}
+        for motion in Motion
+    },
+    "additionalProperties": False,
+}
 RecordRef = Annotated[Reference, NamedOrId, WithJsonSchema(_REFERENCE_SCHEMA)]
 
 
@@ -312,7 +326,7 @@ class Customer(Part):
         description="The company's identifier in the PSA, or {id: 250}.",
         examples=["Contoso", {"id": 250}],
     )
-    agreements: dict[Motion, RecordRef] = Field(
+    agreements: Annotated[dict[Motion, RecordRef], WithJsonSchema(_AGREEMENTS_SCHEMA)] = Field(
         default_factory=dict,
         description="Per motion, the agreement it bills on: its name, or {id: 55}. A motion left out is not synced.",
         examples=[{"seat-monthly": "Contoso Microsoft CSP", "azure": {"id": 55}}],
@@ -366,7 +380,9 @@ class PriceRule(Part):
 class Declaration(Part):
     """The declaration: which customer is billed on which agreement, from which invoices, by which rules."""
 
-    version: Version = Field(description="The form of this file; an included file may leave it out.")
+    version: Version = Field(
+        default="1", description="The form of this file; an included file may leave it out.", examples=[1]
+    )
     include: Globs = Field(
         default=(),
         description="Further files, with wildcards, relative to this one and within its folder.",

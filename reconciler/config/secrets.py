@@ -13,6 +13,8 @@ _OPEN_FIELDS = {
     "sources": frozenset({"type", "invoices", "format", "price_list"}),
     "targets": frozenset({"type", "url", "company", "limits"}),
 }
+# An alert's address holds a token more often than not.
+_OPEN_IN_ALERTS = frozenset({"on"})
 
 
 def literal_secrets(repository: Repository) -> list[Finding]:
@@ -23,6 +25,11 @@ def literal_secrets(repository: Repository) -> list[Finding]:
             if isinstance(entry, Mapping):
                 _hide(entry, open_fields)
                 findings.extend(_literals(entry))
+    for _, program in repository.named["programs"].values():
+        notify = program.get("notify") if isinstance(program, Mapping) else None
+        for alert in notify.items if isinstance(notify, Sequence) else ():
+            if isinstance(alert, Mapping):
+                _hide(alert, _OPEN_IN_ALERTS)
     return findings
 
 

@@ -297,7 +297,7 @@ class _Builder:
             name = "this key" if self.source.hides(key.line, key.column) else f"the key '{key.text}'"
             yield self.source.problem(
                 "duplicate-key",
-                f"{name} stands here a second time; the first is at {first.line}:{first.column}",
+                f"{name} stands here a second time; the first is at {first.source.name}:{first.line}:{first.column}",
                 key.line,
                 key.column,
                 "keep one of the two",

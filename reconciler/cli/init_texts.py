@@ -1,0 +1,203 @@
+"""The files of a new mapping repository, as `init` writes them."""
+
+MAPPINGS = """\
+# yaml-language-server: $schema=./schemas/mappings.schema.json
+#
+# Which customer is billed on which agreement, from which invoices, by which rules.
+#   reconciler validate    checks this file
+#   reconciler plan        shows what would change in the PSA, why, and what it bills
+#   reconciler apply       changes the PSA accordingly, once
+version: 1
+
+# Large lists can be split by team, for CODEOWNERS:
+# include: [mappings/*.yaml]
+
+sources:
+  distributor:
+    type: files
+    invoices: invoices/*
+    format: auto
+    price_list: price-lists/*.csv
+
+targets:
+  psa:
+    type: connectwise
+    url: https://api-na.myconnectwise.net     # for the local sandbox: http://127.0.0.1:8765
+    company: training                         # the company id with which you sign in
+    # Credentials come from the environment; a secret written here is refused.
+    client_id: ${CONNECTWISE_CLIENT_ID}
+    public_key: ${CONNECTWISE_PUBLIC_KEY}
+    private_key: ${CONNECTWISE_PRIVATE_KEY}
+
+programs:
+  microsoft-csp:
+    source: distributor
+    target: psa
+    motions: [seat-monthly, seat-annual, azure]
+    products:
+      mode: in-use                            # only products that synced customers use
+      taxable: true                           # for products that are created
+    guards:                                   # a plan beyond these is refused
+      max_changes: 500
+      max_decrease_percent: 30
+      max_unmapped_amount: 0                  # every charged line must be billed somewhere
+
+customers:
+  - name: Contoso
+    tenant: 8a7c0f3e-1111-4222-8333-944455566677   # the id, or domain, that stands on the invoice
+    company: Contoso                          # the company's identifier in the PSA, or {id: 250}
+    agreements:                               # a motion left out is not billed, and the plan says so
+      seat-monthly: Contoso Microsoft CSP     # the agreement's name, or {id: 55}
+      azure: Contoso Microsoft CSP
+    start: 2026-09                            # the first usage month
+    sync: preview                             # preview: planned, never written; then true
+
+# A SKU that the PSA's catalogue holds already, under a product id of your own:
+products:
+  - sku: CFQ7TTC0LH18:0001
+    product: M365-BB
+
+# Prices of your own; without a rule, the retail price of the invoice or price list.
+prices: []
+#  - name: Contoso, five percent off
+#    when: {customer: Contoso, sku: "CFQ7TTC0LH18:0001"}
+#    price: retail - 5%                       # or: cost + 1.20, fixed 12.50, psa (as the PSA has it)
+#    from: 2026-09-01
+#    to: 2027-08-31
+"""
+
+INVOICE = """\
+# yaml-language-server: $schema=../schemas/invoice.schema.json
+#
+# An example of a distributor's invoice. Put the real ones here and delete this one.
+invoice: EXAMPLE-2026-10-0001
+issued: 2026-10-01
+period: {from: 2026-09-01, to: 2026-09-30}
+currency: AUD
+customer: {tenant: 8a7c0f3e-1111-4222-8333-944455566677, name: Contoso}
+lines:
+  # Ten seats for the whole month …
+  - line: 1
+    motion: seat-monthly
+    subscription: 5f1b2c3d-1111-4222-8333-944455566677
+    sku: CFQ7TTC0LH18:0001
+    description: Microsoft 365 Business Basic
+    charge: cycle
+    quantity: 10
+    from: 2026-09-01
+    to: 2026-09-30
+    unit_cost: 16.00
+    unit_price: 20.00
+    amount: 160.00
+    term: P1M
+    billing: monthly
+  # … and three more from the 16th on.
+  - line: 2
+    motion: seat-monthly
+    subscription: 5f1b2c3d-1111-4222-8333-944455566677
+    sku: CFQ7TTC0LH18:0001
+    description: Microsoft 365 Business Basic
+    charge: add-quantity
+    quantity: 3
+    from: 2026-09-16
+    to: 2026-09-30
+    unit_cost: 16.00
+    unit_price: 20.00
+    amount: 24.00
+    term: P1M
+    billing: monthly
+"""
+
+PRICE_LIST = """\
+sku,name,unit_cost,unit_price,currency,term,billing,from,to
+CFQ7TTC0LH18:0001,Microsoft 365 Business Basic,16.00,20.00,AUD,P1M,monthly,2026-01-01,
+"""
+
+GITIGNORE = """\
+# Local state: what was written, and logs. A team shares a database instead (--state postgresql://…).
+.reconciler/
+# Credentials never belong in the repository.
+.env
+"""
+
+WORKFLOW = """\
+# Plans on every pull request, applies what was merged.
+#
+# To set up:
+#   - a repository variable RECONCILER_PACKAGE: what pip installs, pinned (a wheel's address, or name==version);
+#   - an environment "billing" with required reviewers, and in it the three CONNECTWISE_… secrets and RECONCILER_STATE
+#     (the address of a PostgreSQL database: a runner forgets its files);
+#   - the same secrets, of a key that may only read, as repository secrets for the plan.
+# Pull requests from forks get no secrets: their mapping files are checked, nothing is planned.
+name: billing
+
+on:
+  pull_request:
+  push:
+    branches: [main]
+
+permissions:
+  contents: read
+
+# Two runs never write at the same time, and none is cut off in the middle.
+concurrency:
+  group: billing-${{ github.ref }}
+  cancel-in-progress: false
+
+jobs:
+  validate:
+    runs-on: ubuntu-latest
+    steps:
+      # Actions are pinned by commit, for a tag can be moved; the comment says which version it is.
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+        with:
+          persist-credentials: false
+      - run: pipx install "$RECONCILER_PACKAGE"
+        env:
+          RECONCILER_PACKAGE: ${{ vars.RECONCILER_PACKAGE }}
+      - run: reconciler validate --format github
+
+  plan:
+    if: github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository
+    needs: validate
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+        with:
+          persist-credentials: false
+      - run: pipx install "$RECONCILER_PACKAGE"
+        env:
+          RECONCILER_PACKAGE: ${{ vars.RECONCILER_PACKAGE }}
+      - run: reconciler plan --format markdown >> "$GITHUB_STEP_SUMMARY"
+        env:
+          CONNECTWISE_CLIENT_ID: ${{ secrets.CONNECTWISE_CLIENT_ID }}
+          CONNECTWISE_PUBLIC_KEY: ${{ secrets.CONNECTWISE_PUBLIC_KEY }}
+          CONNECTWISE_PRIVATE_KEY: ${{ secrets.CONNECTWISE_PRIVATE_KEY }}
+
+  apply:
+    if: github.event_name == 'push'
+    needs: validate
+    environment: billing
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+        with:
+          persist-credentials: false
+      - run: pipx install "$RECONCILER_PACKAGE"
+        env:
+          RECONCILER_PACKAGE: ${{ vars.RECONCILER_PACKAGE }}
+      - run: reconciler apply --auto-approve
+        env:
+          CONNECTWISE_CLIENT_ID: ${{ secrets.CONNECTWISE_CLIENT_ID }}
+          CONNECTWISE_PUBLIC_KEY: ${{ secrets.CONNECTWISE_PUBLIC_KEY }}
+          CONNECTWISE_PRIVATE_KEY: ${{ secrets.CONNECTWISE_PRIVATE_KEY }}
+          RECONCILER_STATE: ${{ secrets.RECONCILER_STATE }}
+"""
+
+FILES = {
+    "mappings.yaml": MAPPINGS,
+    "invoices/2026-10-example.yaml": INVOICE,
+    "price-lists/example.csv": PRICE_LIST,
+    ".gitignore": GITIGNORE,
+    ".github/workflows/billing.yml": WORKFLOW,
+}

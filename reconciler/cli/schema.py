@@ -1,0 +1,13 @@
+"""`schema`: prints a JSON Schema, for editors and for tools."""
+
+import click
+
+
+@click.command(epilog="\b\nExample:\n  reconciler schema mappings > schemas/mappings.schema.json")
+@click.argument("name", type=click.Choice(["mappings", "invoice", "plan"]))
+def command(name: str) -> None:
+    """Prints the JSON Schema of the mapping file, of the normalised invoice, or of the plan file."""
+    from reconciler.config.json_schemas import json_schema
+    from reconciler.domain.canonical import readable
+
+    click.echo(readable(json_schema(name)), nl=False)

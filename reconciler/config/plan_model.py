@@ -1,0 +1,181 @@
+"""The plan file as a model, for `schemas/plan.schema.json`: what other tools may rely on when they read a plan.
+
+`planning.plan_file` writes and reads the file; a test holds every written plan against this form.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from reconciler.domain.finding import Severity
+from reconciler.domain.invoice import Motion
+from reconciler.domain.plan import Action, Resource, Verdict
+
+DecimalText = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$"})]
+DayText = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+MonthText = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"})]
+Digest = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"})]
+
+
+class PlanPart(BaseModel):
+    """A part of the plan file. It holds nothing that it does not name: a plan is reviewed whole."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PlanDocument(PlanPart):
+    """A document that the plan rests on."""
+
+    source: str = Field(description="The source's name in mappings.yaml.")
+    path: str = Field(description="Where it was read.")
+    invoice: str = Field(description="The invoice's number.")
+    sha256: str = Field(description="The hash of its bytes.")
+    lines: int = Field(description="How many of its lines were read.")
+
+
+class PlanInputs(PlanPart):
+    """What the plan was made from."""
+
+    mappings: Digest = Field(description="The hash of the mapping files.")
+    documents: list[PlanDocument] = Field(description="The invoices and price lists.")
+
+
+class PlanAddition(PlanPart):
+    """The fields of an addition that a plan writes. Days are inclusive."""
+
+    agreement: str = Field(description="The agreement's id in the PSA.")
+    product: str = Field(description="The address of its product in plans.")
+    product_id: str | None = Field(
+        default=None, description="The product's id in the PSA; null while it is still to be created."
+    )
+    serial_number: str | None = Field(default=None, description="The subscription id.")
+    quantity: DecimalText = Field(description="The quantity; negative for a credit.")
+    unit_price: DecimalText = Field(description="The price of one unit for one full period.")
+    unit_cost: DecimalText = Field(description="The cost of one unit for one full period.")
+    effective: DayText = Field(description="The first billed day.")
+    cancelled: DayText | None = Field(default=None, description="The last billed day; null while it is open.")
+    description: str = Field(description="What stands on the customer's invoice.")
+
+
+class PlanProduct(PlanPart):
+    """The fields of a catalogue item that a plan writes."""
+
+    vendor_sku: str = Field(description="The distributor's SKU: what links the item to its price list.")
+    identifier: str = Field(description="The product id in the PSA.")
+    description: str = Field(description="The description in the PSA, at most 60 characters.")
+    name: str = Field(description="The full name.")
+    price: DecimalText = Field(description="The retail price.")
+    cost: DecimalText = Field(description="The cost.")
+    taxable: bool | None = Field(default=None, description="Whether it is taxable; left out, the PSA decides.")
+    category: str = Field(description="The product category.")
+    subcategory: str = Field(description="The product subcategory.")
+    type: str = Field(description="The product type.")
+    unit_of_measure: str = Field(description="The unit of measure.")
+
+
+class PlanReason(PlanPart):
+    """One reason for a change."""
+
+    rule: str = Field(description="The rule's number.", examples=["P46"])
+    text: str = Field(description="The reason as a sentence.")
+    invoice: str | None = Field(default=None, description="The invoice that gives the reason.")
+    line: int | None = Field(default=None, description="The line of that invoice.")
+
+
+class PlanChange(PlanPart):
+    """One write to the PSA."""
+
+    address: str = Field(description="The change's name, unique in the plan.")
+    resource: Resource = Field(description="What kind of record is written.")
+    action: Action = Field(description="What is done to it.")
+    before: PlanAddition | PlanProduct | None = Field(description="What stands there now; null for a create.")
+    after: PlanAddition | PlanProduct | None = Field(description="What will stand there; null for a delete.")
+    record: str | None = Field(default=None, description="The record's id in the PSA; left out for a create.")
+    customer: str | None = Field(default=None, description="The customer's name in mappings.yaml.")
+    motion: Motion | None = Field(default=None, description="How the charge is sold.")
+    subscription: str | None = Field(default=None, description="The subscription id.")
+    agreement: str | None = Field(default=None, description="The agreement's address.")
+    needs: list[str] = Field(description="Addresses of changes that are written first.")
+    because: list[PlanReason] = Field(description="The reasons.")
+    impact: dict[MonthText, DecimalText] = Field(description="By month, what the change does to the customer's bill.")
+
+
+class PlanMoney(PlanPart):
+    """An amount in a currency."""
+
+    amount: DecimalText = Field(description="The amount.")
+    currency: str = Field(description="The three-letter code.")
+
+
+class PlanFinding(PlanPart):
+    """What a person must know of."""
+
+    severity: Severity = Field(description="An error keeps its customer out of the plan.")
+    code: str = Field(description="The rule's number or a stable word.")
+    message: str = Field(description="What is wrong, as a sentence.")
+    customer: str | None = Field(default=None, description="The customer concerned.")
+    subscription: str | None = Field(default=None, description="The subscription concerned.")
+    where: str | None = Field(default=None, description="The place: file:line:column, or a row.")
+    hint: str | None = Field(default=None, description="What to do.")
+    amount: PlanMoney | None = Field(default=None, description="The money it stands for.")
+
+
+class PlanImpact(PlanPart):
+    """What an agreement's month bills before and after the plan, to the cent."""
+
+    agreement: str = Field(description="The agreement's address.")
+    agreement_name: str = Field(description="The agreement's name in the PSA.")
+    customer: str = Field(description="The customer's name in mappings.yaml.")
+    month: MonthText = Field(description="The month.")
+    currency: str = Field(description="The currency of all amounts of this entry.")
+    before: DecimalText = Field(description="What the month bills as the PSA stands.")
+    after: DecimalText = Field(description="What it bills after the plan.")
+    invoiced_cost: DecimalText = Field(description="What the distributor charged for it.")
+    charged_seat_days: DecimalText = Field(description="Seat-days that the distributor charged.")
+    seat_days: DecimalText = Field(description="Seat-days that the records bill after the plan.")
+    verdict: Verdict = Field(description="Whether the two agree.")
+    reason: str | None = Field(default=None, description="Why not, where they do not.")
+
+
+class PlanCoverage(PlanPart):
+    """Where invoice lines ended up."""
+
+    outcome: str = Field(description="Billed, excluded or blocking.")
+    rule: str = Field(description="The rule that decided.")
+    lines: int = Field(description="How many lines.")
+    amounts: list[PlanMoney] = Field(description="Their amounts, one per currency.")
+
+
+class PlanSummary(PlanPart):
+    """Counts."""
+
+    create: int = Field(description="Records created.")
+    update: int = Field(description="Records updated.")
+    cancel: int = Field(description="Records given an end date.")
+    adopt: int = Field(description="Records that stood there and are taken over.")
+    delete: int = Field(description="Records deleted, none of them ever invoiced.")
+    unchanged: int = Field(description="Subscriptions that need nothing.")
+    warnings: int = Field(description="Findings to read.")
+    errors: int = Field(description="Findings that kept a customer out.")
+
+
+class PlanFile(PlanPart):
+    """A saved plan: what would be written to the PSA, why, and what it bills."""
+
+    format: Literal["reconciler-plan/1"] = Field(description="The form of this file.")
+    reconciler: str = Field(description="The version that made it; outside the digest.")
+    created: str = Field(description="When it was made; outside the digest.")
+    month: MonthText = Field(description="The usage month.")
+    target: str = Field(description="The target's name in mappings.yaml.")
+    inputs: PlanInputs = Field(description="What it was made from.")
+    observed: dict[str, Digest] = Field(description="By agreement, the hash of what was read of it in the PSA.")
+    observed_records: dict[str, dict[str, dict[str, str | None]]] = Field(
+        description="By agreement and record, the fields that were read: they tell what moved when a plan is stale."
+    )
+    changes: list[PlanChange] = Field(description="The writes, in a fixed order.")
+    findings: list[PlanFinding] = Field(description="What a person must know of.")
+    impact: list[PlanImpact] = Field(description="By agreement and month, the bill before and after.")
+    coverage: list[PlanCoverage] = Field(description="Where every invoice line ended up.")
+    refused_by: list[str] = Field(description="The guards that the plan is beyond.")
+    summary: PlanSummary = Field(description="Counts of all that.")
+    digest: Digest = Field(description="The hash of everything but created, reconciler and itself.")
