@@ -1,1 +1,1 @@
-"""One small file per command: options in, one call, render, exit status. Nothing heavy is imported before it is needed."""
+"""One small file per command: options in, one call, render, exit status. Nothing heavy is imported early."""

@@ -1,4 +1,4 @@
-"""The command `reconciler`: global options, commands loaded when they are called, and the last net under every error."""
+"""The command `reconciler`: global options, commands loaded when called, and the last net under every error."""
 
 import importlib
 import os
@@ -10,7 +10,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.context import Exit, Settings
 
-# Each command lives in a module of its own that is imported when it is called, for `--help` is typed more than any other.
+# Each command lives in a module of its own that is imported when called, for `--help` is typed more than any other.
 COMMANDS = {
     "apply": "Writes what a plan says to the PSA, once.",
     "demo": "The whole tour on the embedded sandbox.",

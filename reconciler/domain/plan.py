@@ -96,7 +96,7 @@ class Change:
     """One write. `before` is None for a create, `after` for a delete; else both hold all owned fields.
 
     `address` names it for people and is unique in the plan; `record` is the PSA's id of the record, None for a create;
-    `needs` are addresses that must be written first; `impact` is what it does to each month's bill, by month.
+    `product_name` is for people; `needs` are addresses that must be written first; `impact` is what it does to each month's bill, by month.
     """
 
     address: str
@@ -109,6 +109,7 @@ class Change:
     motion: Motion | None = None
     subscription: str | None = None
     agreement: str | None = None
+    product_name: str | None = None
     needs: tuple[str, ...] = ()
     because: tuple[Because, ...] = ()
     impact: Mapping[str, Decimal] = field(default_factory=dict)

@@ -103,7 +103,8 @@ def _change(
         motion=Motion.SEAT_MONTHLY,
         subscription=charged.subscription,
         agreement=agreement_address(target, agreement.id),
-        needs=(address,) if draft.action is Action.CREATE and resolved and resolved.change else (),
+        product_name=name,
+        needs=(address,) if draft.standing is None and _is_created(resolved) else (),
         because=draft.because,
         impact=impact,
     )
@@ -113,6 +114,11 @@ def _address(target: str, customer: str, subscription: str, effective: date) -> 
     # A name may hold the separator itself.
     name = customer.replace("%", "%25").replace("/", "%2F")
     return f"{target}/{name}/{Motion.SEAT_MONTHLY}/{subscription}/{effective}"
+
+
+def _is_created(resolved: Resolved | None) -> bool:
+    """Whether the product is not in the PSA yet: the record cannot be written before it is."""
+    return resolved is not None and resolved.product is None
 
 
 def _standing_values(standing: Addition, product: str) -> AdditionValues:
@@ -142,7 +148,7 @@ def _after(
     return AdditionValues(
         agreement_id=agreement_id,
         product=product,
-        product_id=None if resolved and resolved.change and not item else product_id,
+        product_id=None if _is_created(resolved) else product_id,
         serial_number=decided.charged.subscription,
         quantity=draft.quantity,
         unit_price=draft.rate.unit_price,

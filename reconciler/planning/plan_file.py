@@ -172,6 +172,7 @@ def _change(change: Change) -> dict[str, Any]:
         motion=change.motion.value if change.motion else None,
         subscription=change.subscription,
         agreement=change.agreement,
+        product_name=change.product_name,
     )
 
 
@@ -296,6 +297,7 @@ def _read_change(change: Mapping[str, Any]) -> Change:
         motion=Motion(change["motion"]) if "motion" in change else None,
         subscription=change.get("subscription"),
         agreement=change.get("agreement"),
+        product_name=change.get("product_name"),
         needs=tuple(change["needs"]),
         because=tuple(Because(**because) for because in change["because"]),
         impact={month: Decimal(amount) for month, amount in change["impact"].items()},
