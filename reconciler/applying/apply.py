@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from reconciler.applying.audit import Audit
 from reconciler.applying.brake import Brake
 from reconciler.applying.clock import Clock, Stop
-from reconciler.applying.executor import SEND_SECONDS, Executor
+from reconciler.applying.executor import Executor
 from reconciler.applying.order import CircularNeeds, chains
 from reconciler.applying.report import DONE_WORDS, ApplyReport, ChangeResult, Ending, hint, impact_of
 from reconciler.applying.slots import new_op, slot
@@ -180,11 +180,11 @@ async def _settle_earlier_plans(journal: Journal, around: Surroundings, key: str
 
 
 async def _wait_for_lost_state(around: Surroundings) -> None:
-    # I9: the state was lost under a run that was killed; what it sent last may land until then.
+    # I9: a run was killed, and its state is gone; what it sent last may land until then.
     lost = around.store.meta("lost")
     if lost is None:
         return
-    until = datetime.fromisoformat(lost) + timedelta(seconds=SEND_SECONDS + float(around.limits.settle_seconds))
+    until = datetime.fromisoformat(lost) + timedelta(seconds=float(around.limits.settle_seconds))
     left = (until - around.clock.now()).total_seconds()
     if left > 0:
         around.notice(f"the state of a killed run was lost: waiting {left:.0f} s for what it may have sent")

@@ -23,12 +23,14 @@ from reconciler.store.journal import Journal, Op, Step
 from reconciler.store.schema import State
 from reconciler.targets.base import NotSent, Refused, Target, TargetError
 
-# A request may take this long from its intent to its answer; a send that starts later is not made.
-SEND_SECONDS = 60
+# A send starts within this time from its intent, or is not made: the machine slept.
+_START_SECONDS = 30
+# What a send may take: the target's own wait for its budget of requests, and the answer.
+_SEND_SECONDS = 450
 # How long a request in flight may take to end after a signal (apply protocol §2.5).
-GRACE_SECONDS = 5
+_GRACE_SECONDS = 5
 # How often a request that provably did nothing is made again in one run.
-NOT_SENT_TRIES = 5
+_NOT_SENT_TRIES = 5
 # The pauses between the reads that look for an unanswered write; the last is repeated until the settle time is over.
 _READ_PAUSES = (0.5, 2.0, 5.0, 10.0, 30.0)
 
@@ -85,7 +87,7 @@ class Executor:
                 for part in done - {asked}:
                     part.result()
             if running:
-                done, running = await asyncio.wait(running, timeout=GRACE_SECONDS)
+                done, running = await asyncio.wait(running, timeout=_GRACE_SECONDS)
                 for part in done:
                     part.result()
         finally:
@@ -153,7 +155,7 @@ class Executor:
                 op = await self._settled(op, change, self._settle_seconds)
             elif op.state is State.ABSENT:
                 not_sent += 1
-                if not_sent >= NOT_SENT_TRIES:
+                if not_sent >= _NOT_SENT_TRIES:
                     raise _LeftOpen(f"not sent: {op.note}")
                 await self._stop.pause(self._clock, pause or min(2.0**not_sent, 30.0))
         return op
@@ -172,21 +174,21 @@ class Executor:
             Step(
                 State.INTENT,
                 attempt=op.attempt + 1,
-                deadline=started_at + timedelta(seconds=SEND_SECONDS),
+                deadline=started_at + timedelta(seconds=_SEND_SECONDS),
                 seen=self._seen(change, found).to_json(),
                 request_sha256=request_digest(change),
             ),
         )
         # A machine that slept between the commit and here has lost the right to send.
         slept = max(self._clock.monotonic() - started, (self._clock.now() - started_at).total_seconds())
-        if slept >= SEND_SECONDS:
+        if slept >= _START_SECONDS:
             return self._move(op, Step(State.ABSENT, "not sent: the machine slept", attempt=op.attempt - 1)), None
         return await self._sent(op, change)
 
     async def _sent(self, op: Op, change: Change) -> tuple[Op, float | None]:
         pause = None
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(_SEND_SECONDS):
                 record = await send(self._target, change)
             step = self._answered(change, record)
         except NotSent as fault:

@@ -15,12 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, select, update
 
 from reconciler.store import schema
 from reconciler.store.errors import StoreError, told
 from reconciler.store.location import database_file, lock_file, prepare
-from reconciler.store.lock import Holder, held, read_holder, this_process
+from reconciler.store.lock import Holder, held, this_process
 
 BUSY_SECONDS = 30
 COPIES_KEPT = 10
@@ -57,7 +57,7 @@ class Store:
             yield connection
 
     def meta(self, name: str) -> str | None:
-        """A value of the database's own description: lineage, serial, schema, interrupted_before."""
+        """A value of the database's own description: lineage, serial, schema, created, lost."""
         with self.reading() as connection:
             return connection.execute(select(schema.meta.c.v).where(schema.meta.c.k == name)).scalar()
 
@@ -109,7 +109,9 @@ def locked_store(url: str, what: str, now: datetime, connect_args: Mapping[str, 
     store = Store(path, _engine(path, connect_args or {}), holder)
     try:
         _make(store, now)
-        with held(lock_file(path), holder):
+        with held(lock_file(path), holder) as killed:
+            if killed is not None:
+                _note_lost_state(store, now)
             if _version(store) != schema.VERSION:
                 migrate(store)
             copy(store, now)
@@ -187,10 +189,17 @@ def _make(store: Store, now: datetime) -> None:
         for step in MIGRATIONS:
             step(connection)
         rows = {"lineage": uuid.uuid4().hex, "serial": "0", "schema": str(len(MIGRATIONS)), "created": now.isoformat()}
-        # I9: a run was killed and its database is gone; what it sent last may still appear in the PSA.
-        if read_holder(lock_file(store.path)) is not None:
-            rows["lost"] = now.isoformat()
         connection.execute(insert(schema.meta), [{"k": k, "v": v} for k, v in rows.items()])
+
+
+def _note_lost_state(store: Store, now: datetime) -> None:
+    """I9: a run was killed, and the database knows of no plan, so it is not that run's: what was sent last may still
+    appear in the PSA.
+    """
+    with store.writing() as connection:
+        if connection.execute(select(schema.plan_run.c.plan_id).limit(1)).first() is None:
+            connection.execute(delete(schema.meta).where(schema.meta.c.k == "lost"))
+            connection.execute(insert(schema.meta).values(k="lost", v=now.isoformat()))
 
 
 def _version(store: Store) -> int:

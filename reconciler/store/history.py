@@ -108,13 +108,13 @@ def finish_run(store: Store, number: int, record: RunRecord) -> None:
         connection.execute(update(schema.run).where(schema.run.c.id == number).values(_columns(record)))
 
 
-def plan_record(plan: Plan, started: datetime, finished: datetime, who: str) -> RunRecord:
+def plan_record(plan: Plan, started: datetime, finished: datetime, by: str) -> RunRecord:
     """A plan's making as a run."""
     return RunRecord(
         kind=RunKind.PLAN,
         started=started,
         finished=finished,
-        who=who,
+        who=by,
         target=plan.target,
         status=_plan_status(plan.errors, plan.warnings, len(plan.changes)),
         month=plan.month,

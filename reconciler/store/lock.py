@@ -53,13 +53,22 @@ def read_holder(path: Path) -> Holder | None:
         return None
 
 
+def who() -> str:
+    """The user and the host, for the history."""
+    return f"{user()}@{socket.gethostname()}"
+
+
 @contextmanager
-def held(path: Path, holder: Holder) -> Iterator[None]:
-    """Holds the lock for the block. Raises StateLocked at once where another process has it."""
+def held(path: Path, holder: Holder) -> Iterator[Holder | None]:
+    """Holds the lock for the block, which gets the holder that ended without giving it back (None: nobody did).
+
+    Raises StateLocked at once where another process has it.
+    """
     descriptor = _acquired(path)
     try:
+        killed = read_holder(path)
         _write(descriptor, json.dumps(asdict(holder)))
-        yield
+        yield killed
         # An empty file says that the last holder ended in order; a killed one leaves its name (I9).
         _write(descriptor, "")
     finally:

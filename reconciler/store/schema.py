@@ -55,7 +55,7 @@ def _one_of(column: str, words: type[StrEnum] | tuple[StrEnum, ...]) -> str:
 
 metadata = MetaData()
 
-# lineage, serial, schema version, and the time before which nothing may be written (I9).
+# lineage, serial, schema version, created, and when the state of a killed run was found lost (I9).
 meta = Table("meta", metadata, Column("k", Text, primary_key=True), Column("v", Text, nullable=False))
 
 tenant_lock = Table(

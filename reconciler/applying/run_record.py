@@ -1,0 +1,50 @@
+"""An apply as a run of the history."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.applying.apply import plan_id
+from reconciler.applying.report import ApplyReport, Ending
+from reconciler.domain.plan import Plan
+from reconciler.store.history import RunKind, RunRecord, RunStatus, Told
+
+_STATUS = {Ending.DONE: RunStatus.SUCCESS, Ending.ALREADY_DONE: RunStatus.NO_CHANGE}
+
+
+def started_record(kind: RunKind, plan: Plan, started: datetime, who: str) -> RunRecord:
+    """A run at its start: what stays in the history if it is killed."""
+    return RunRecord(
+        kind=kind,
+        started=started,
+        who=who,
+        target=plan.target,
+        month=plan.month,
+        digest=plan.digest,
+        plan_id=plan_id(plan),
+    )
+
+
+def finished_record(started: RunRecord, report: ApplyReport, finished: datetime) -> RunRecord:
+    """The run at its end: per customer whether all is done, and a sentence for each change that is not."""
+    undone = [result for result in report.results if not result.done]
+    told = [
+        Told("error", result.state.value.lower(), f"{result.change.address}: {result.sentence}", result.change.customer)
+        for result in undone
+    ]
+    told += [Told("error", "incident", text) for text in report.incidents]
+    told += [Told("error", "stale", text) for text in report.stale]
+    customers = {result.change.customer: RunStatus.SUCCESS.value for result in report.results if result.change.customer}
+    customers |= {result.change.customer: RunStatus.ERROR.value for result in undone if result.change.customer}
+    return replace(
+        started,
+        finished=finished,
+        status=_STATUS.get(report.ending, RunStatus.ERROR),
+        counts=report.counts(),
+        findings=tuple(told),
+        customers=customers,
+    )
+
+
+def failed_record(started: RunRecord, message: str, finished: datetime) -> RunRecord:
+    """The run at its end, where it could not be carried through."""
+    return replace(started, finished=finished, status=RunStatus.ERROR, findings=(Told("error", "stopped", message),))

@@ -1,0 +1,127 @@
+"""`reconciler apply`: writes a plan to the PSA, each record once."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.context import Exit, Failure, Settings
+from reconciler.cli.planning import MONTH
+
+if TYPE_CHECKING:
+    from reconciler.domain.days import Month
+    from reconciler.domain.mapping import Mappings
+    from reconciler.domain.plan import Plan
+
+
+@click.command(short_help="Writes what a plan says to the PSA, once.")
+@click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))
+@click.option("--auto-approve", is_flag=True, help="Does not ask. A saved plan is applied without asking.")
+@click.option("--expect-digest", metavar="SHA256", help="Refuses any plan but the one with this digest.")
+@click.option("--month", type=MONTH, help="Without PLAN: the usage month.  [default: the newest of the documents]")
+@click.option("--customer", "customers", multiple=True, metavar="NAME", help="Without PLAN: only this customer.")
+@click.option("--allow-beyond-guards", is_flag=True, help="Applies a plan that a guard refuses.")
+@click.pass_obj
+def command(
+    settings: Settings,
+    plan_file: Path | None,
+    auto_approve: bool,
+    expect_digest: str | None,
+    month: "Month | None",
+    customers: tuple[str, ...],
+    allow_beyond_guards: bool,
+) -> None:
+    """Applies a saved plan, or plans, shows the plan, asks and applies.
+
+    The PSA is read again first: where it is not as the plan saw it, nothing is written (exit 3). What a person changed
+    meanwhile is left alone and told. An apply that was interrupted is finished by `resume`, or by the same command.
+
+    \b
+    Examples:
+      reconciler apply plans/2026-09.plan.json
+      reconciler apply plans/2026-09.plan.json --expect-digest sha256:5f0c...
+      reconciler apply --month 2026-09 --customer Contoso
+    """
+    if plan_file and (month or customers):
+        raise click.UsageError("--month and --customer belong to a plan made now; a saved PLAN has its own.")
+    if plan_file is None and not auto_approve and not sys.stdin.isatty():
+        raise Failure(
+            "there is no terminal to ask on, and --auto-approve was not given; nothing was written",
+            "save a plan, have it reviewed, and apply it: reconciler apply PLAN",
+        )
+    plan, mappings = _saved_plan(settings, plan_file) if plan_file else _fresh_plan(settings, month, customers)
+    _check_digest(plan, expect_digest)
+    _check_guards(plan, allow_beyond_guards)
+    if not plan.changes:
+        click.echo("No changes: the PSA bills what the plan wants. Nothing was written.")
+        return
+    if plan_file is None and not auto_approve:
+        _ask(plan)
+    sys.exit(_applied(settings, mappings, plan))
+
+
+def _saved_plan(settings: Settings, file: Path) -> "tuple[Plan, Mappings]":
+    """The plan in a file, and the mapping for its target's settings alone."""
+    from reconciler.cli.loading import load_mappings
+    from reconciler.cli.show import load_plan
+
+    _, plan = load_plan(file)
+    mappings = load_mappings(settings)
+    if _bare(mappings.sha256) != _bare(plan.mappings):
+        click.echo("note: the mapping has changed since this plan was made; it is applied as it was reviewed", err=True)
+    return plan, mappings
+
+
+def _fresh_plan(settings: Settings, month: "Month | None", customers: tuple[str, ...]) -> "tuple[Plan, Mappings]":
+    """A plan made now, and shown."""
+    from reconciler.cli.plan import show_plan
+    from reconciler.cli.planning import fresh_plan
+
+    plan, mappings = fresh_plan(settings, month, customers)
+    show_plan(plan, "text", settings)
+    return plan, mappings
+
+
+def _check_digest(plan: "Plan", expected: str | None) -> None:
+    from reconciler.planning.plan_file import same_digest
+
+    if expected is not None and not same_digest(expected, plan.digest):
+        raise Failure(
+            f"this is not the plan that was approved: its digest is {plan.digest}; nothing was written",
+            "apply the plan that was reviewed, or have this one reviewed",
+        )
+
+
+def _bare(digest: str) -> str:
+    return digest.removeprefix("sha256:")
+
+
+def _check_guards(plan: "Plan", allowed: bool) -> None:
+    if plan.refused_by and not allowed:
+        raise Failure(
+            f"the plan is beyond a guard, so nothing was written: {'; '.join(plan.refused_by)}",
+            "look at the plan with: reconciler show PLAN; if it is right, apply it with --allow-beyond-guards",
+            Exit.GUARD,
+        )
+
+
+def _ask(plan: "Plan") -> None:
+    count = len(plan.changes)
+    question = f"\nApply {'this change' if count == 1 else f'these {count} changes'}? Only 'yes' is accepted"
+    if click.prompt(question, default="", show_default=False, err=True) != "yes":
+        raise Failure("not approved; nothing was written")
+
+
+def _applied(settings: Settings, mappings: "Mappings", plan: "Plan") -> int:
+    from reconciler.applying.apply import Surroundings, apply_plan
+    from reconciler.applying.report import ApplyReport
+    from reconciler.cli.applying import Writing, locked, target_of, written
+    from reconciler.planning.observing import observe_again
+    from reconciler.store.history import RunKind
+
+    async def work(around: Surroundings) -> ApplyReport:
+        return await apply_plan(plan, around, lambda: observe_again(plan, around.target))
+
+    with locked(settings, "reconciler apply") as store:
+        return written(Writing(settings, store, RunKind.APPLY, plan, target_of(mappings, plan.target)), work)

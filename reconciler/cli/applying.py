@@ -1,0 +1,160 @@
+"""What `apply` and `resume` share: the lock, the signals, the lines for each change, the history, the exit status."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.context import Exit, Failure, Settings
+from reconciler.cli.loading import opened_target
+
+if TYPE_CHECKING:
+    from reconciler.applying.apply import Surroundings
+    from reconciler.applying.clock import SystemClock
+    from reconciler.applying.report import ApplyReport, ChangeResult
+    from reconciler.domain.mapping import Mappings, TargetSettings
+    from reconciler.domain.plan import Plan
+    from reconciler.store.database import Store
+    from reconciler.store.history import RunKind
+
+Work = Callable[["Surroundings"], Awaitable["ApplyReport"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One run that may write: its store (locked), its kind, its plan, and where it goes."""
+
+    settings: Settings
+    store: "Store"
+    kind: "RunKind"
+    plan: "Plan"
+    target: "TargetSettings"
+
+
+@contextmanager
+def state_told() -> Iterator[None]:
+    """Turns what the state database raises into a sentence: exit 4 where it is locked, else 1."""
+    from reconciler.store.errors import StateLocked, StoreError
+
+    try:
+        yield
+    except StateLocked as error:
+        raise Failure(str(error), error.hint, Exit.LOCKED) from None
+    except StoreError as error:
+        raise Failure(str(error), error.hint) from None
+
+
+@contextmanager
+def locked(settings: Settings, what: str) -> "Iterator[Store]":
+    """The state database for a run that writes. Raises Failure: exit 4 where another run has it."""
+    from reconciler.applying.clock import SystemClock
+    from reconciler.store.database import locked_store
+
+    with state_told(), locked_store(settings.state_url, what, SystemClock().now()) as store:
+        yield store
+
+
+def target_of(mappings: "Mappings", name: str) -> "TargetSettings":
+    """The settings of a plan's target. Raises Failure where the mapping has none of that name."""
+    if name not in mappings.targets:
+        known = ", ".join(sorted(mappings.targets))
+        raise Failure(f"the plan is for the target '{name}', which the mapping does not have", f"it has: {known}")
+    return mappings.targets[name]
+
+
+def written(writing: Writing, work: Work) -> int:
+    """Does the work, tells each change as it ends, keeps the run in the history; returns the exit status."""
+    from reconciler.applying.apply import CannotApply
+    from reconciler.applying.clock import SystemClock
+    from reconciler.applying.run_record import failed_record, finished_record, started_record
+    from reconciler.store.history import finish_run, record_run
+    from reconciler.store.lock import who
+    from reconciler.targets.base import TargetError
+
+    clock = SystemClock()
+    started = started_record(writing.kind, writing.plan, clock.now(), who())
+    number = record_run(writing.store, started)
+    try:
+        report = asyncio.run(_run(writing, work, clock))
+    except (CannotApply, TargetError) as error:
+        finish_run(writing.store, number, failed_record(started, str(error), clock.now()))
+        raise Failure(str(error), error.hint) from None
+    finish_run(writing.store, number, finished_record(started, report, clock.now()))
+    _tell(report)
+    return report.exit_status
+
+
+async def _run(writing: Writing, work: Work, clock: "SystemClock") -> "ApplyReport":
+    from reconciler.applying.apply import Surroundings
+    from reconciler.applying.clock import Stop
+
+    stop = Stop()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.ask, number)
+    async with opened_target(writing.target, writing.settings) as target:
+        limits = writing.target.limits
+        return await work(Surroundings(target, writing.store, clock, limits, stop, _tell_change, _notice))
+
+
+def _notice(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _tell_change(result: "ChangeResult") -> None:
+    from reconciler.applying.report import DONE_WORDS
+    from reconciler.render.safe_text import safe
+
+    address = safe(result.change.address)
+    if result.done:
+        click.echo(f"{DONE_WORDS[result.change.action][0]} {address} {safe(result.sentence)}", err=True)
+    else:
+        click.echo(f"! {address} {result.state.value.lower()}: {safe(result.sentence)}", err=True)
+
+
+def _tell(report: "ApplyReport") -> None:
+    from reconciler.applying.report import Ending
+    from reconciler.render.safe_text import safe
+
+    if report.ending is Ending.ALREADY_DONE:
+        click.echo("This plan was applied already. Nothing was written.")
+        return
+    if report.ending is Ending.STALE:
+        click.echo("error: the plan is stale: the PSA is not as the plan saw it; nothing was written", err=True)
+        for sentence in report.stale:
+            click.echo(f"  {safe(sentence)}", err=True)
+        click.echo("  hint: make a new plan and have it reviewed: reconciler plan --out FILE", err=True)
+        return
+    _tell_left(report)
+    click.echo(_summary(report))
+    for month, money in report.impact:
+        click.echo(f"  {month}: {money.amount:+.2f} {money.currency} on the invoices")
+
+
+def _tell_left(report: "ApplyReport") -> None:
+    from reconciler.applying.report import Ending
+    from reconciler.render.safe_text import safe
+
+    for text in report.incidents:
+        click.echo(f"! {safe(text)}", err=True)
+    hints: dict[str, list[str]] = {}
+    for result in report.results:
+        if result.hint:
+            hints.setdefault(result.hint, []).append(result.change.address)
+    for hint, addresses in hints.items():
+        click.echo(f"what to do about {', '.join(safe(address) for address in addresses)}: {hint}", err=True)
+    if report.incidents:
+        click.echo("what to do about what the audit found: look at these records in the PSA, then plan again", err=True)
+    if report.ending is Ending.INTERRUPTED:
+        click.echo("stopped on request; finish with: reconciler resume", err=True)
+
+
+def _summary(report: "ApplyReport") -> str:
+    counts = report.counts()
+    always = ("created", "failed")
+    parts = [f"{count} {word}" for word, count in counts.items() if count or word in always]
+    return f"Applied: {', '.join(parts)}."

@@ -1,0 +1,59 @@
+"""`reconciler resume`: finishes or settles an interrupted apply."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.context import Settings
+
+if TYPE_CHECKING:
+    from reconciler.store.database import Store
+    from reconciler.store.journal import PlanRun
+
+
+@click.command(short_help="Finishes or settles an interrupted apply.")
+@click.pass_obj
+def command(settings: Settings) -> None:
+    """Goes on where an apply stopped: settles what is in doubt, writes what is left, and says what cannot be done.
+
+    The plan comes from the journal; its file is not needed. Exits 0 when everything is done, 6 when something is left.
+
+    \b
+    Example:
+      reconciler resume
+    """
+    from reconciler.cli.applying import locked, state_told
+    from reconciler.store.database import read_store
+    from reconciler.store.journal import unfinished
+
+    with state_told():
+        store = read_store(settings.state_url)
+        left = unfinished(store) if store else ()
+        if store:
+            store.close()
+    if not left:
+        click.echo("Nothing to resume: no apply was interrupted.")
+        return
+    with locked(settings, "reconciler resume") as held:
+        statuses = [_resumed(settings, held, run) for run in unfinished(held)]
+    sys.exit(max(statuses, default=0))
+
+
+def _resumed(settings: Settings, store: "Store", run: "PlanRun") -> int:
+    from reconciler.applying.apply import Surroundings, resume
+    from reconciler.applying.report import ApplyReport
+    from reconciler.cli.applying import Writing, target_of, written
+    from reconciler.cli.loading import load_mappings
+    from reconciler.planning.observing import observe_again
+    from reconciler.planning.plan_file import read_plan
+    from reconciler.store.history import RunKind
+
+    plan = read_plan(run.text, "the journal's plan")
+    mappings = load_mappings(settings)
+
+    async def work(around: Surroundings) -> ApplyReport:
+        return await resume(run, around, lambda: observe_again(plan, around.target))
+
+    click.echo(f"resuming the apply of {plan.month}, begun {run.started}", err=True)
+    return written(Writing(settings, store, RunKind.RESUME, plan, target_of(mappings, plan.target)), work)
