@@ -118,10 +118,12 @@ def test_a_bracketed_condition_reads_back_as_the_tree_it_was_written_from(case: 
 
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
+    codes = []
     try:
         parse(text)
     except Refusal as refusal:
-        assert refusal.code == "ApiFindCondition"
+        codes.append(refusal.code)
+    assert codes in ([], ["ApiFindCondition"])
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path, text: str, messa
 
 
 def test_a_port_in_use_and_an_unknown_psa_are_refused(tmp_path: Path) -> None:
-    with RunningSandbox() as running, pytest.raises(SandboxError, match="cannot be used: .*; choose another one"):
+    with RunningSandbox() as running, pytest.raises(SandboxError, match=r"cannot be used: .*; choose another one"):
         serve(int(running.url.rpartition(":")[2]))
     with pytest.raises(SandboxError, match="there is no sandbox for 'other'"):
         serve(0, psa="other")

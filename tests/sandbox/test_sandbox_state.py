@@ -44,7 +44,7 @@ def test_a_data_file_serves_one_sandbox_at_a_time(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("not a database, and long enough to be read as one " * 50)
-    with pytest.raises(SandboxError, match="notes.txt: not usable"), RunningSandbox(data=file):
+    with pytest.raises(SandboxError, match=r"notes.txt: not usable"), RunningSandbox(data=file):
         pass
 
 
@@ -182,7 +182,7 @@ def test_control_calls_stay_on_this_machine(tmp_path: Path) -> None:
 def test_a_sandbox_that_is_not_there_is_said_to_be_not_there(psa: RunningSandbox, tmp_path: Path) -> None:
     with RunningSandbox() as other:
         url = other.url
-    with pytest.raises(SandboxError, match="no sandbox answers at .* start one with"):
+    with pytest.raises(SandboxError, match=r"no sandbox answers at .* start one with"):
         control_client.reset_running(url)
     with pytest.raises(SandboxError, match=r"missing.yaml: cannot be read"):
         control_client.seed_running(psa.url, tmp_path / "missing.yaml")
