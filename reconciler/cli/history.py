@@ -1,6 +1,6 @@
 """`reconciler history`: the runs so far, or one of them in full."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -84,7 +84,7 @@ def _table(kept: "tuple[Run, ...]") -> Iterator[str]:
     yield from _columns(rows)
 
 
-def _columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     from reconciler.render.safe_text import safe
 
     safe_rows = [[safe(cell) for cell in row] for row in rows]
@@ -99,7 +99,7 @@ def _detail(store: "Store", run: "Run") -> Iterator[str]:
 
     record = run.record
     ended = when(record.finished) if record.finished else "was not seen to end"
-    yield f"Run {run.number}: {record.kind.value} {record.month or ''}, {status_of(run)}"
+    yield f"Run {run.number}: {f'{record.kind.value} {record.month or ""}'.strip()}, {status_of(run)}"
     yield f"  started {when(record.started)}, ended {ended}, by {safe(record.who)}"
     if record.digest:
         yield f"  plan {record.digest}"

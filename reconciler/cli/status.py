@@ -60,7 +60,8 @@ def _run(title: str, run: "Run | None") -> Iterator[str]:
     if run is None:
         return
     record = run.record
-    yield f"{title}: {record.kind.value} {record.month or ''} {status_of(run)}, {when(record.started)} (run {run.number})"
+    what = f"{record.kind.value} {record.month or ''}".strip()
+    yield f"{title}: {what}, {status_of(run)}, {when(record.started)} (run {run.number})"
     yield f"  {counted(record.counts)}"
 
 

@@ -9,7 +9,7 @@ from reconciler.store import schema
 from reconciler.store.database import Store
 from reconciler.store.errors import StateLocked, StoreError
 from reconciler.store.location import lock_file
-from reconciler.store.lock import is_free, read_holder
+from reconciler.store.lock import forget_holder, is_free, read_holder
 
 
 def exported(store: Store) -> Iterator[str]:
@@ -41,4 +41,5 @@ def unlock(store: Store, lock_id: str) -> str:
         ).rowcount
     if not cleared and (holder is None or holder.lock_id != lock_id):
         raise StoreError(f"no run has the lock id {lock_id}; the state is not locked", "see: reconciler status")
+    forget_holder(path)
     return f"The lock {lock_id} is taken away. What its run left open is finished with: reconciler resume"

@@ -84,6 +84,13 @@ def is_free(path: Path) -> bool:
     return True
 
 
+def forget_holder(path: Path) -> None:
+    """Takes the name of a holder that is gone out of the lock file. Raises StateLocked where one is alive."""
+    descriptor = _acquired(path)
+    _write(descriptor, "")
+    os.close(descriptor)
+
+
 def _acquired(path: Path) -> int:
     while True:
         try:
