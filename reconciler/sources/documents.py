@@ -19,7 +19,6 @@ from reconciler.sources.formats import AUTO
 from reconciler.sources.partner_center.pages import put_together
 from reconciler.sources.seats import negative_levels
 
-
 _WILD = "*?["
 
 

@@ -69,7 +69,6 @@ NEEDED = (
     ("charge_type", "ChargeType"),
     ("billable_quantity", "BillableQuantity"),
     ("subtotal", "Subtotal"),
-    ("currency", "Currency"),
     ("charge_start_date", "ChargeStartDate"),
 )
 

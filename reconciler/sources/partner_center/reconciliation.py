@@ -36,12 +36,13 @@ from reconciler.sources.values import shown, spelled
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one file: (row, record, raw), and the columns that nobody knows. `open_ended` says that the file is a
-    page and names a further one.
+    """The rows of one file: (row, record, raw), and the columns that nobody knows. `currency` stands in where the file
+    has no such column; `open_ended` says that the file is a page and names a further one.
     """
 
     rows: Iterable[tuple[int, Record, object]]
     unknown: dict[str, None] = field(default_factory=dict)
+    currency: str | None = None
     open_ended: bool = False
 
 
@@ -50,7 +51,11 @@ def table_rows(source: Table, report: Report) -> Rows | None:
     if lacking := missing_columns(source.names):
         _report_lacking(lacking, report, "the file has no column")
         return None
-    return Rows(_table_records(source, report), dict.fromkeys(unknown_columns(source.header)))
+    rows = Rows(_table_records(source, report), dict.fromkeys(unknown_columns(source.header)))
+    if "currency" not in source.names:
+        _report_lacking(["Currency"], report, "nothing can be billed, for the file has no column")
+        rows.currency = NO_CURRENCY
+    return rows
 
 
 def _table_records(source: Table, report: Report) -> Iterator[tuple[int, Record, RawRow]]:
@@ -90,6 +95,8 @@ def json_lines_rows(text: str, report: Report) -> Rows:
     return _object_rows(_lines(text, report), report)
 
 
+# ISO 4217 for "no currency": seats can be shown without one, and the error keeps the file out of any plan.
+NO_CURRENCY = "XXX"
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
@@ -164,6 +171,8 @@ def invoices_of(rows: Rows, document: Document, report: Report) -> list[Invoice]
 
 def _drafts(rows: Rows, document: Document, report: Report) -> list[Draft]:
     reader = Reader(document.path)
+    if rows.currency:
+        reader.currencies[""] = rows.currency
     drafts: list[Draft] = []
     unknown_charges: dict[str, int] = {}
     for row, record, raw in rows.rows:
