@@ -57,6 +57,11 @@ def status_of(run: "Run") -> str:
     return run.record.status.value if run.record.status else "not finished"
 
 
+def what_of(run: "Run") -> str:
+    """A run's command and month."""
+    return " ".join(filter(None, (run.record.kind.value, run.record.month)))
+
+
 def _chosen(kept: "tuple[Run, ...]", number: int) -> "Run":
     for run in kept:
         if run.number == number:
@@ -99,7 +104,7 @@ def _detail(store: "Store", run: "Run") -> Iterator[str]:
 
     record = run.record
     ended = when(record.finished) if record.finished else "was not seen to end"
-    yield f"Run {run.number}: {f'{record.kind.value} {record.month or ""}'.strip()}, {status_of(run)}"
+    yield f"Run {run.number}: {what_of(run)}, {status_of(run)}"
     yield f"  started {when(record.started)}, ended {ended}, by {safe(record.who)}"
     if record.digest:
         yield f"  plan {record.digest}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import Settings
-from reconciler.cli.history import counted, status_of, when
+from reconciler.cli.history import counted, status_of, what_of, when
 
 if TYPE_CHECKING:
     from reconciler.store.database import Store
@@ -60,8 +60,7 @@ def _run(title: str, run: "Run | None") -> Iterator[str]:
     if run is None:
         return
     record = run.record
-    what = f"{record.kind.value} {record.month or ''}".strip()
-    yield f"{title}: {what}, {status_of(run)}, {when(record.started)} (run {run.number})"
+    yield f"{title}: {what_of(run)}, {status_of(run)}, {when(record.started)} (run {run.number})"
     yield f"  {counted(record.counts)}"
 
 
