@@ -57,7 +57,8 @@ class Failure(click.ClickException):
     def __init__(self, message: str, hint: str | None = None, status: Exit = Exit.ERROR) -> None:
         super().__init__(message)
         self.hint = hint
-        self.exit_code = status
+        # click declares it for the class and reads it from the instance.
+        vars(self)["exit_code"] = int(status)
 
     def show(self, file: object = None) -> None:
         """Writes the sentence and the hint to standard error."""

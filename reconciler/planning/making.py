@@ -73,13 +73,7 @@ async def make_plan(
 
     Raises TargetError where the PSA cannot be read.
     """
-    unknown = request.customers - {customer.name for customer in mappings.customers}
-    if unknown:
-        raise PlanningError(
-            f"no customer of the mapping is called '{min(unknown)}'", "names are written as in the mapping"
-        )
-    ledgers = {name: keep_ledger(each.invoices, request.month) for name, each in documents.items()}
-    gathered = Gathered(request, mappings, documents, ledgers, target_name)
+    gathered = gather(mappings, documents, request, target_name)
     observation = await target.observe(wanted(gathered))
     plan = assemble(replace(gathered, observation=observation))
     defaults = _defaults_needed(plan)
@@ -89,6 +83,17 @@ async def make_plan(
     if found.defaults_found:
         return plan
     return assemble(replace(gathered, observation=_without_defaults(observation, found)))
+
+
+def gather(mappings: Mappings, documents: dict[str, Documents], request: Request, target_name: str) -> Gathered:
+    """The documents as ledgers for the month, with nothing of the PSA yet. Raises PlanningError for an unknown name."""
+    unknown = request.customers - {customer.name for customer in mappings.customers}
+    if unknown:
+        raise PlanningError(
+            f"no customer of the mapping is called '{min(unknown)}'", "names are written as in the mapping"
+        )
+    ledgers = {name: keep_ledger(each.invoices, request.month) for name, each in documents.items()}
+    return Gathered(request, mappings, documents, ledgers, target_name)
 
 
 def wanted(gathered: Gathered) -> Wanted:

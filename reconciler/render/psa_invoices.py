@@ -1,9 +1,12 @@
 """The invoices that a sandbox made, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
+from reconciler.domain.money import plain, printed
 from reconciler.render.safe_text import safe
+from reconciler.render.terminal import clipped, left
 
 
 def invoice_lines(invoices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -14,7 +17,7 @@ def invoice_lines(invoices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for invoice in made:
         yield f"Invoice {safe(invoice['invoiceNumber'])} of {invoice['date']}, {safe(invoice['company'])}"
         for line in invoice["lines"]:
-            name = safe(line["description"])[:38]
-            yield f"  {name:<38} {line['quantity']:>8} × {line['unitPrice']:>9} {line['amount']:>12}"
-        yield f"  {'total':<38} {invoice['total']:>33}"
-        yield ""
+            name = clipped(safe(line["description"]), 42)
+            quantity, price = plain(Decimal(line["quantity"])), printed(Decimal(line["unitPrice"]))
+            yield f"  {left(name, 42)} {quantity:>6} × {price:>9} {line['amount']:>15}"
+        yield f"  {'total':<42} {invoice['total']:>34}"
