@@ -29,7 +29,7 @@ def parsed(body: bytes) -> Any:
 
 
 def written(value: Any) -> bytes:
-    """The value as compact JSON in UTF-8; a Decimal is written digit by digit.
+    """The value as compact JSON in ASCII; a Decimal is written digit by digit.
 
     Raises NotExact for a Decimal of more than 15 significant digits, TypeError for floats and what JSON does not know.
     """
@@ -53,7 +53,7 @@ def _text(value: Any) -> str:
     if isinstance(value, Decimal):
         return _number(value)
     if value is None or isinstance(value, str | int):
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value)
     if isinstance(value, Sequence):
         return "[" + ",".join(_text(member) for member in value) + "]"
     raise TypeError(f"{type(value).__name__} has no exact JSON")

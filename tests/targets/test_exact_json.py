@@ -49,6 +49,10 @@ def test_a_number_that_a_double_cannot_give_back_is_refused(number: str) -> None
         written({"unitPrice": Decimal(number)})
 
 
+def test_half_of_a_character_is_still_json() -> None:
+    assert written("a\ud83d") == b'"a\\ud83d"'
+
+
 def test_a_float_is_refused() -> None:
     with pytest.raises(TypeError, match="float"):
         written([1.5])

@@ -19,8 +19,8 @@ from reconciler.domain.money import plain
 
 # What a query may hold as it is; `& " ' * % +` are among what is not in here (developer guide).
 _PLAIN_IN_QUERY = "/(),:=<>!"
-# The PSA stores none of these: line ends become a space or vanish, a tab becomes spaces.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# The PSA stores none of these: line ends become a space or vanish, a tab becomes spaces, half a character is none.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _FIELDS = {
     "agreement": frozenset({"id", "name", "company/id", "company/identifier"}),
