@@ -83,7 +83,9 @@ async def apply_plan(plan: Plan, around: Surroundings, stale: Stale) -> ApplyRep
             return ApplyReport(key, Ending.INTERRUPTED, signal=around.stop.signal)
         ops = journal.ops(key)
         if all(op.state is State.PLANNED and op.attempt == 0 for op in ops):
-            sentences = await stale()
+            sentences = await around.stop.unless(stale())
+            if sentences is None:
+                return ApplyReport(key, Ending.INTERRUPTED, signal=around.stop.signal)
             if sentences:
                 return ApplyReport(key, Ending.STALE, stale=tuple(sentences))
         if admitted is None:
@@ -110,8 +112,8 @@ async def _driven(plan: Plan, key: str, journal: Journal, around: Surroundings) 
     try:
         await executor.run()
         if not around.stop.asked:
-            audit = Audit(plan, executor.ops, around.target, journal, around.clock, around.limits)
-            incidents = await _audited(audit, around.stop)
+            audit = Audit(plan, executor.ops, around.target, journal, around.clock, around.limits, around.stop)
+            incidents = await _audited(audit)
         if not around.stop.asked and not incidents and all(op.state is State.CONFIRMED for op in executor.ops.values()):
             journal.finish(key, RunState.DONE, around.clock.now())
             ending = Ending.DONE
@@ -150,9 +152,9 @@ def _executor(
     )
 
 
-async def _audited(audit: Audit, stop: Stop) -> tuple[str, ...]:
+async def _audited(audit: Audit) -> tuple[str, ...]:
     try:
-        await audit.run(stop)
+        await audit.run()
     except TargetError as fault:
         return (*audit.incidents, f"the PSA could not be read for the audit: {fault}")
     return tuple(audit.incidents)
@@ -176,7 +178,8 @@ async def _settle_earlier_plans(journal: Journal, around: Surroundings, key: str
                 f"an earlier write to {undecided[0]} is not settled, so nothing new was written",
                 executor.reasons.get(undecided[0], "run: reconciler resume"),
             )
-        await Audit(plan, executor.ops, around.target, journal, around.clock, around.limits).remove_copies()
+        audit = Audit(plan, executor.ops, around.target, journal, around.clock, around.limits, around.stop)
+        await audit.remove_copies()
 
 
 async def _wait_for_lost_state(around: Surroundings) -> None:

@@ -5,6 +5,7 @@ day is not invoiced yet, or it came after the look before the send and no invoic
 is told, and kept as an incident.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
@@ -35,7 +36,14 @@ class Audit:
     """The audit of one admitted plan. `incidents` are the sentences for what could not be settled."""
 
     def __init__(
-        self, plan: Plan, ops: Mapping[str, Op], target: Target, journal: Journal, clock: Clock, limits: Limits
+        self,
+        plan: Plan,
+        ops: Mapping[str, Op],
+        target: Target,
+        journal: Journal,
+        clock: Clock,
+        limits: Limits,
+        stop: Stop,
     ) -> None:
         self.incidents: list[str] = []
         self._plan = plan
@@ -43,22 +51,28 @@ class Audit:
         self._target = target
         self._journal = journal
         self._clock = clock
+        self._stop = stop
         self._settle_seconds = float(limits.settle_seconds)
         self._told: set[str] = set()
         self._products = {op.address: op.remote_id for op in ops.values() if op.remote_id}
 
-    async def run(self, stop: Stop) -> None:
+    async def run(self) -> None:
         """Reads everything that was touched, removes copies, and compares. Raises TargetError where it cannot read."""
-        await stop.pause(self._clock, self._late_landing())
-        for members in self._confirmed():
-            if stop.asked:
-                return
-            first = wanted(members[0])
-            if isinstance(first, AdditionValues):
-                await self._agreement(first.agreement_id, members)
-            else:
-                for change in members:
-                    await self._product(change)
+        await self._stop.pause(self._clock, self._late_landing())
+        ended = await asyncio.gather(*map(self._chain, self._confirmed()), return_exceptions=True)
+        for failure in ended:
+            if failure is not None:
+                raise failure
+
+    async def _chain(self, members: tuple[Change, ...]) -> None:
+        first = wanted(members[0])
+        if self._stop.asked:
+            return
+        if isinstance(first, AdditionValues):
+            await self._agreement(first.agreement_id, members)
+            return
+        for change in members:
+            await self._product(change)
 
     async def remove_copies(self) -> None:
         """Only removes copies: for a plan that a later one supersedes, whose values are no longer expected."""
@@ -96,10 +110,12 @@ class Audit:
         expected = {self._ops[c.address].remote_id for c in members if c.action is not Action.DELETE}
         additions: tuple[Addition, ...] = ()
         for pause in self._search_lag():
-            await self._clock.sleep(pause)
+            await self._stop.pause(self._clock, pause)
             additions = await self._removed(members[0], members)
             if expected <= {addition.id for addition in additions}:
                 break
+        if self._stop.asked:
+            return
         for change in members:
             self._compared(change, additions)
 
@@ -172,10 +188,12 @@ class Audit:
             return
         products: tuple[Product, ...] = ()
         for pause in self._search_lag():
-            await self._clock.sleep(pause)
+            await self._stop.pause(self._clock, pause)
             products = await self._target.find_products(values.vendor_sku)
             if by_id(products, op.remote_id):
                 break
+        if self._stop.asked:
+            return
         record = by_id(products, op.remote_id)
         if record is None:
             self._incident(op, "gone", f"product {op.remote_id} was confirmed and is not found by its Vendor SKU")

@@ -2,8 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+Result = TypeVar("Result")
 
 
 class Clock(Protocol):
@@ -70,3 +73,14 @@ class Stop:
             sleeping.cancel()
             asked.cancel()
             await asyncio.gather(sleeping, asked, return_exceptions=True)
+
+    async def unless(self, work: Awaitable[Result]) -> Result | None:
+        """What the work gives; None, and the work is dropped, when asked to stop meanwhile. For reads alone."""
+        working, asked = asyncio.ensure_future(work), asyncio.ensure_future(self._asked.wait())
+        try:
+            await asyncio.wait({working, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else None
+        finally:
+            working.cancel()
+            asked.cancel()
+            await asyncio.gather(working, asked, return_exceptions=True)

@@ -14,7 +14,15 @@ from reconciler.applying.clock import Clock, Stop
 from reconciler.applying.looking import Seen, after_doubt, before_send
 from reconciler.applying.order import chains, subscription_of
 from reconciler.applying.reading import look, look_around, send
-from reconciler.applying.slots import Record, differences, known_records, request_digest, wanted, with_product
+from reconciler.applying.slots import (
+    Record,
+    differences,
+    known_records,
+    request_digest,
+    told_request,
+    wanted,
+    with_product,
+)
 from reconciler.applying.states import ATTEMPTS, checked, is_terminal, may_send
 from reconciler.domain.mapping import Limits
 from reconciler.domain.plan import AdditionValues, Change, Plan, Resource
@@ -173,6 +181,7 @@ class Executor:
             op,
             Step(
                 State.INTENT,
+                detail=told_request(change),
                 attempt=op.attempt + 1,
                 deadline=started_at + timedelta(seconds=_SEND_SECONDS),
                 seen=self._seen(change, found).to_json(),
@@ -209,11 +218,11 @@ class Executor:
 
     def _answered(self, change: Change, record: Record | None) -> Step:
         if record is None or change.after is None:
-            return Step(State.CONFIRMED, remote_id=change.record)
+            return Step(State.CONFIRMED, detail=f"record {change.record} is deleted", remote_id=change.record)
         altered = differences(change.after, record)
         if altered:
             return self._doubted(f"the PSA answered with record {record.id}, altered: {', '.join(altered)}")
-        return Step(State.CONFIRMED, remote_id=record.id)
+        return Step(State.CONFIRMED, detail=f"the PSA answered with record {record.id}", remote_id=record.id)
 
     def _doubted(self, note: str) -> Step:
         # I6: whatever time the send had left, it is over now; the settle time counts from here.

@@ -58,6 +58,15 @@ def request_digest(change: Change) -> str:
     return digest({"action": change.action, "record": change.record, "before": before, "after": after})
 
 
+def told_request(change: Change) -> str:
+    """What is sent for a change, for the history: all fields of a new record, else those that differ."""
+    before = asdict(change.before) if change.before else {}
+    after = asdict(change.after) if change.after else {}
+    fields = (f"{name} {_text(value)}" for name, value in after.items() if name not in before or before[name] != value)
+    record = f" record {change.record}" if change.record else ""
+    return f"{change.action.value}{record} {', '.join(fields)}".strip()
+
+
 def with_product(change: Change, product_ids: dict[str, str]) -> Change:
     """The change with the id of a product that was created on the way, where it still lacks one."""
     after = change.after

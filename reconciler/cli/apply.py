@@ -58,7 +58,7 @@ def command(
         return
     if plan_file is None and not auto_approve:
         _ask(plan)
-    sys.exit(_applied(settings, mappings, plan))
+    sys.exit(apply_plan_now(settings, mappings, plan))
 
 
 def _saved_plan(settings: Settings, file: Path) -> "tuple[Plan, Mappings]":
@@ -74,11 +74,21 @@ def _saved_plan(settings: Settings, file: Path) -> "tuple[Plan, Mappings]":
 
 
 def _fresh_plan(settings: Settings, month: "Month | None", customers: tuple[str, ...]) -> "tuple[Plan, Mappings]":
-    """A plan made now, and shown."""
+    """A plan made now, kept in the history, and shown."""
+    from reconciler.applying.clock import SystemClock
+    from reconciler.cli.applying import state_told
     from reconciler.cli.plan import show_plan
     from reconciler.cli.planning import fresh_plan
+    from reconciler.store.database import open_store
+    from reconciler.store.history import plan_record, record_run
+    from reconciler.store.lock import who
 
+    started = SystemClock().now()
     plan, mappings = fresh_plan(settings, month, customers)
+    with state_told():
+        store = open_store(settings.state_url, started)
+        record_run(store, plan_record(plan, started, SystemClock().now(), who()))
+        store.close()
     show_plan(plan, "text", settings)
     return plan, mappings
 
@@ -113,7 +123,7 @@ def _ask(plan: "Plan") -> None:
         raise Failure("not approved; nothing was written")
 
 
-def _applied(settings: Settings, mappings: "Mappings", plan: "Plan") -> int:
+def apply_plan_now(settings: Settings, mappings: "Mappings", plan: "Plan") -> int:
     from reconciler.applying.apply import Surroundings, apply_plan
     from reconciler.applying.report import ApplyReport
     from reconciler.cli.applying import Writing, locked, target_of, written

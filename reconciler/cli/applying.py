@@ -93,10 +93,10 @@ async def _run(writing: Writing, work: Work, clock: "SystemClock") -> "ApplyRepo
     from reconciler.applying.clock import Stop
 
     stop = Stop()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.ask, number)
     async with opened_target(writing.target, writing.settings) as target:
+        # Until here nothing can have been sent, and a signal may end the process as it does any other.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.ask, number)
         limits = writing.target.limits
         return await work(Surroundings(target, writing.store, clock, limits, stop, _tell_change, _notice))
 

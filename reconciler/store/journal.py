@@ -54,10 +54,14 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A change of an op: to which state, with which note, and what else is written; None leaves a column as it is."""
+    """A change of an op: to which state, with which note, and what else is written; None leaves a column as it is.
+
+    `detail` stands in the op's history alone: what was sent, or what was answered.
+    """
 
     state: State
     note: str | None = None
+    detail: str | None = None
     attempt: int | None = None
     deadline: datetime | None = None
     remote_id: str | None = None
@@ -170,7 +174,8 @@ class Journal:
                     "see who with: reconciler status; then run: reconciler resume",
                 )
             connection.execute(
-                insert(schema.op_event), [self._event(op.plan_id, op.slot, at, op.state, step.state, step.note)]
+                insert(schema.op_event),
+                [self._event(op.plan_id, op.slot, at, op.state, step.state, step.detail or step.note)],
             )
             row = connection.execute(select(schema.op).where(here.plan_id == op.plan_id, here.slot == op.slot)).one()
         return _op(row)
