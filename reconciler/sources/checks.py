@@ -59,16 +59,21 @@ def _shares(line: InvoiceLine) -> Iterator[Decimal]:
         yield ONE
         return
     days = Decimal(line.span.days)
+    if line.billing == "one-time" or line.span.days > 366 or _between_last_days(line.span):
+        yield ONE
     if line.billing == "annual" or (line.billing is None and line.span.days > 31):
         for year in _YEAR:
             yield days / year
-        yield ONE
         yield Decimal(_months(line.span)) / 12
         return
-    cycle = _cycle_days(line.span)
-    yield days / cycle
+    yield days / _cycle_days(line.span)
     yield days / monthrange(line.span.first.year, line.span.first.month)[1]
-    yield ONE
+
+
+def _between_last_days(span: Span) -> bool:
+    """Whether a span leads from a month's last day to the eve of the next one's: a whole cycle of 28 to 31 days."""
+    after = morrow(span.last)
+    return morrow(span.first).day == 1 and morrow(after).day == 1 and _months(span) == 1
 
 
 def _cycle_days(span: Span) -> Decimal:

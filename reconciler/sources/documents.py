@@ -12,7 +12,6 @@ from reconciler.domain.finding import Finding, Place, Severity, in_order
 from reconciler.domain.invoice import Document, Invoice
 from reconciler.domain.price_list import Price, PriceList
 from reconciler.sources.bulk import without_collections
-from reconciler.sources.checks import total_findings
 from reconciler.sources.duplicates import without_duplicates
 from reconciler.sources.file_parts import FilePart, read_file
 from reconciler.sources.formats import AUTO
@@ -117,9 +116,8 @@ def _assembled(parts: list[FilePart], findings: list[Finding]) -> Reading:
     """What the files say, put together, counted once, and checked as a whole."""
     invoices, of_pages = put_together(page for part in parts for page in part.pages)
     kept, repeated = without_duplicates(invoices)
-    totals = [finding for invoice in kept for finding in total_findings(invoice)]
     of_files = [finding for part in parts for finding in part.findings]
-    everything = [*findings, *of_files, *of_pages, *repeated, *totals, *negative_levels(kept)]
+    everything = [*findings, *of_files, *of_pages, *repeated, *negative_levels(kept)]
     return Reading(
         invoices=kept,
         findings=in_order(everything),

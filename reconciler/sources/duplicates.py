@@ -27,6 +27,7 @@ def without_duplicates(invoices: Iterable[Invoice]) -> tuple[tuple[Invoice, ...]
 
 
 def _compared(first: Invoice, again: Invoice) -> list[Finding]:
+    twin = _named(first, again)
     here = Place(again.document.path, again.lines[0].place.line if again.lines else None)
     if _head(first) != _head(again):
         different = _tenants(first) | _tenants(again)
@@ -38,7 +39,7 @@ def _compared(first: Invoice, again: Invoice) -> list[Finding]:
             Finding(
                 Severity.WARNING,
                 "duplicate-document",
-                f"invoice {again.number} stands in {_named(first)} too, with the same content; it is counted once",
+                f"invoice {again.number} stands in {twin} too, with the same content; it is counted once",
                 customer=again.customer.tenant if again.customer else None,
                 where=here,
                 hint="take one of the two files away",
@@ -48,7 +49,7 @@ def _compared(first: Invoice, again: Invoice) -> list[Finding]:
         Finding(
             Severity.ERROR,
             "conflicting-document",
-            f"invoice {again.number} stands in {_named(first)} too, with other content; only that one was read",
+            f"invoice {again.number} stands in {twin} too, with other content; only that one was read",
             customer=tenant,
             where=here,
             hint="keep the file that the distributor issued last, and take the other away",
@@ -57,8 +58,11 @@ def _compared(first: Invoice, again: Invoice) -> list[Finding]:
     ]
 
 
-def _named(invoice: Invoice) -> str:
-    return str(Place(invoice.document.path, invoice.lines[0].place.line if invoice.lines else None))
+def _named(first: Invoice, again: Invoice) -> str:
+    """Where the first one is: its file, or the row within the same file."""
+    if first.document.path != again.document.path or not first.lines:
+        return first.document.path
+    return str(first.lines[0].place)
 
 
 def _head(invoice: Invoice) -> tuple[object, ...]:

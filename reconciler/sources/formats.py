@@ -132,7 +132,7 @@ def _form(names: set[str]) -> Form | None:
 
 
 def _seen(text: str, spelling: Spelling, header: Table | None) -> str:
-    if header and len(header.header) > 1:
+    if header and sum(map(bool, header.header)) > 1:
         more = ", …" if len(header.header) > _NAMES_SHOWN else ""
         return f"it is a table with the columns {', '.join(header.header[:_NAMES_SHOWN])}{more}"
     if spelling is Spelling.TABLE:

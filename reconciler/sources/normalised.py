@@ -25,6 +25,7 @@ from reconciler.domain.invoice import (
     Semantics,
 )
 from reconciler.domain.money import ZERO
+from reconciler.sources.checks import total_findings
 from reconciler.sources.fields import Fields, Report
 from reconciler.sources.tree import Items, Members, Node, Spot
 from reconciler.sources.values import Unreadable, currency, shown
@@ -105,7 +106,10 @@ def _invoice(members: Members, document: Document, report: Report) -> Invoice | 
     if not fields.sound or name is None or period is None or money is None or not isinstance(listed, Items):
         return None
     lines = _lines(listed, customer, semantics, report)
-    return Invoice(name, issued, period, money, kind, document, lines, customer, semantics, total)
+    invoice = Invoice(name, issued, period, money, kind, document, lines, customer, semantics, total)
+    if len(lines) == len(listed):
+        report.findings.extend(total_findings(invoice))
+    return invoice
 
 
 def _customer(members: Members, what: str, report: Report) -> CustomerRef | None:

@@ -54,7 +54,10 @@ def invoice_trees(source: Table, report: Report) -> list[Members]:
             where = f"{shown(first)} in row {trees[number].at[0]}, {shown(here)} here"
             message = f"invoice {number} has two values of '{name}': {where}"
             report.about(tenant(row)).error(
-                "two-values", message, (line, None), "give each invoice a number of its own"
+                "two-currencies" if name == "currency" else "two-values",
+                message,
+                (line, None),
+                "give each invoice a number of its own",
             )
             continue
         lines = trees[number]["lines"]

@@ -103,13 +103,15 @@ def _shortage(key: SubscriptionKey, timeline: Timeline, lines: list[InvoiceLine]
     last = next((day for day, value in timeline.steps if day > first and value >= 0), None)
     days = Span(first, date.fromordinal(last.toordinal() - 1)) if last else None
     covering = [line for line in lines if line.span is not None and first in line.span] or lines
-    named = ", ".join(str(line.place) for line in covering[:_ROWS_NAMED])
+    named = ("the rows " if len(covering) > 1 else "the row ") + ", ".join(
+        str(line.place) for line in covering[:_ROWS_NAMED]
+    )
     more = f" and {len(covering) - _ROWS_NAMED} more" if len(covering) > _ROWS_NAMED else ""
     when = f"from {days}" if days and days.days > 1 else f"on {first}"
     return Finding(
         Severity.ERROR,
         "negative-seats",
-        f"{key.sku} would have {plain(level)} seats {when}, by the rows {named}{more}",
+        f"{key.sku} would have {plain(level)} seats {when}, by {named}{more}",
         customer=key.tenant,
         subscription=key.subscription,
         where=covering[0].place,

@@ -60,9 +60,16 @@ def table(text: str) -> Table:
     if "\n" not in text:
         text = text.replace("\r", "\n")
     first = next((line for line in _lines(text) if line.strip()), "")[:LONGEST_FIELD]
-    rows = {sign: tuple(cell.strip() for cell in next(csv.reader([first], delimiter=sign), ())) for sign in DELIMITERS}
+    rows = {sign: _header(first, sign) for sign in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda sign: len(rows[sign]))
     return Table(rows[delimiter], delimiter, text)
+
+
+def _header(line: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        return tuple(cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), ()))
+    except csv.Error:
+        return ()
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -85,19 +92,20 @@ def rows_of(source: Table, report: Report, tenant: Callable[[list[str]], str | N
     taken: list[str] = []
     csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(_remembered(source.text, taken), delimiter=source.delimiter, strict=True)
-    seen_header = False
+    seen_header = cut_off = False
     while True:
         line = reader.line_num + 1
         taken.clear()
         try:
             row = next(reader)
         except StopIteration:
-            return
+            break
         except csv.Error as error:
             if not _torn(str(error), line, report):
                 return
             continue
-        if len(row) == width and (row[0] != source.header[0] or not _is_header(row, source)):
+        cut_off = len(row) < width
+        if len(row) == width and (row[0].strip("\ufeff \t") != source.header[0] or not _is_header(row, source)):
             yield Row(line, row, taken[0] if len(taken) == 1 else "".join(taken))
         elif not any(cell.strip() for cell in row):
             continue
@@ -105,6 +113,8 @@ def rows_of(source: Table, report: Report, tenant: Callable[[list[str]], str | N
             seen_header = True
         elif seen_header:
             _report_width(row, width, line, report.about(tenant(row)))
+    if cut_off and not source.text.endswith("\n"):
+        report.error("truncated", "the file ends within a row; what came after it is missing", None, "fetch it again")
 
 
 def _remembered(text: str, taken: list[str]) -> Iterator[str]:
