@@ -24,9 +24,7 @@ class Bill:
 
 def told(change: Change, month: str, currency: str) -> str | None:
     """`= 3 seats × 20.00 AUD × 19/30 days`, with what the record billed before; None where no sum gives the amount."""
-    stated = change.impact.get(month)
-    if stated is None:
-        return None
+    stated = change.impact.get(month, ZERO)
     for bills in (_by_days, _whole_month, _once):
         after = _bill(change, change.after, Month.parse(month), currency, bills)
         before = _bill(change, change.before, Month.parse(month), currency, bills)

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.domain.money import plain, printed
+from reconciler.domain.money import ZERO, plain, printed
 from reconciler.domain.plan import Action, AdditionValues, Change, Impact, Plan, ProductValues, Resource
 from reconciler.render.arithmetic import told
 from reconciler.render.grouping import addition_values, by_customer, product_values, sku_of
@@ -177,7 +177,8 @@ def _product_rows(values: ProductValues) -> Iterator[tuple[str, str]]:
 
 def _money(change: Change, currency: str, bills: dict[str, Impact], page: _Page) -> Iterator[str]:
     yield from page.heading("What it does to the bill" + (f", in {safe(currency)}" if currency else ""))
-    amounts = {month: signed(amount, currency) for month, amount in sorted(change.impact.items())}
+    months = sorted({*change.impact, *bills})
+    amounts = {month: signed(change.impact.get(month, ZERO), currency) for month in months}
     room = max(map(len, amounts.values()), default=0)
     for month, amount in amounts.items():
         text = told(change, month, currency) or _without_sum(change, month)
@@ -186,7 +187,7 @@ def _money(change: Change, currency: str, bills: dict[str, Impact], page: _Page)
 
 def _without_sum(change: Change, month: str) -> str:
     """Why there is no sum to tell: the record is not in force, or the PSA bills it in a way of its own."""
-    if change.impact[month]:
+    if change.impact.get(month):
         return "as the PSA bills it"
     ends = [values.cancelled for values in (change.before, change.after) if isinstance(values, AdditionValues)]
     values = addition_values(change)

@@ -196,5 +196,5 @@ def _product_names(plan: Plan) -> dict[str, str]:
 
 
 def _product_name(product: str, changes: Iterable[Change], names: dict[str, str]) -> str:
-    stated = (values.description for c in changes for values in (c.after, c.before) if values)
-    return next(filter(None, stated), "") or names.get(product) or sku_of(product)
+    """The name that the plan gives, else that of the catalogue item it creates, else the SKU."""
+    return next(filter(None, (change.product_name for change in changes)), "") or names.get(product) or sku_of(product)

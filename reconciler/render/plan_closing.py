@@ -95,7 +95,7 @@ def _documents(plan: Plan, page: _Page) -> Iterator[str]:
         return
     yield from page.heading("Documents that the plan rests on")
     rows = [
-        (f"{safe(used.invoice)}, {safe(used.path)}", (counted(used.lines, "line"), f"sha256 {safe(used.sha256[:12])}"))
+        (f"{safe(used.invoice)}, {safe(used.path)}", (counted(used.lines, "line"), f"sha256 {safe(used.sha256)[:12]}"))
         for used in plan.documents
     ]
     yield from page.ledger(rows)

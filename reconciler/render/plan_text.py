@@ -91,17 +91,18 @@ class _Sheet:
         """A text with an amount per month on its first line; a longer one goes on below, two spaces further in."""
         indent = " " * (len(text) - len(text.lstrip(" ")))
         first, *more = list(hanging(text.strip(), self.room - 1, indent, indent + "  ")) or [""]
-        yield (self.paint(left(first, self.room), style) + self.money(amounts)).rstrip()
+        yield self.line(first, amounts, style)
         yield from (self.paint(line, style) for line in more)
 
     def rule(self) -> str:
         """The stroke under columns that are summed."""
         return " " * self.room + "".join("  " + "─" * (column - 2) for column in self.columns)
 
-    def money(self, amounts: Mapping[str, str]) -> str:
-        """The columns of money, one per month; an amount that is missing leaves its column empty."""
+    def line(self, text: str, amounts: Mapping[str, str], style: Style) -> str:
+        """A text that fits, and the columns of money; an amount that is missing leaves its column empty."""
         columns = zip(self.months, self.columns, strict=True)
-        return "".join(self._amount(amounts.get(month, ""), column) for month, column in columns)
+        money = "".join(self._amount(amounts.get(month, ""), column) for month, column in columns).rstrip()
+        return self.paint(left(text, self.room), style) + money if money else self.paint(text, style)
 
     def _amount(self, text: str, column: int) -> str:
         if text.startswith("+"):
@@ -212,7 +213,7 @@ def _record(change: Change, sheet: _Sheet) -> Iterator[str]:
 def _record_line(text: str, amounts: Mapping[str, str], change: Change, sheet: _Sheet) -> Iterator[str]:
     """The record as aligned columns, or as a wrapped sentence where the width has no room for them."""
     if cells(text) < sheet.room:
-        yield (sheet.paint(left(text, sheet.room), _STYLES[change.action]) + sheet.money(amounts)).rstrip()
+        yield sheet.line(text, amounts, _STYLES[change.action])
     else:
         yield from sheet.with_amounts(text, amounts, _STYLES[change.action])
 

@@ -62,28 +62,36 @@ def clipped(text: str, width: int) -> str:
     return _head(text, width - 1) + "…"
 
 
-def wrapped(text: str, width: int) -> Iterator[str]:
-    """The text in lines of at most `width` cells, broken at spaces; a word that is wider is cut. Nothing: no lines."""
-    line = ""
+def wrapped(text: str, width: int, later: int | None = None) -> Iterator[str]:
+    """The text in lines of at most `width` cells (`later` from the second on), broken at spaces. Nothing: no lines.
+
+    A word that is wider than a line is cut.
+    """
+    rest = width if later is None else later
+    line, room = "", width
     for word in text.split():
         joined = f"{line} {word}" if line else word
-        if cells(joined) <= width:
+        if cells(joined) <= room:
             line = joined
             continue
         if line:
             yield line
-        *full, line = broken(word, width)
-        yield from full
+            room = rest
+        *full, line = broken(word, min(room, rest))
+        if full:
+            yield from full
+            room = rest
     if line:
         yield line
 
 
 def broken(text: str, width: int) -> list[str]:
-    """An address or id in pieces of at most `width` cells; joined they are the text again. At least one piece.
+    """An address or id in pieces of at most `width` cells (at least 2); joined they are the text again.
 
-    Cut after a slash where there is one far enough on.
+    There is at least one piece. It is cut after a slash where there is one far enough on.
     """
     pieces: list[str] = []
+    width = max(width, 2)
     while cells(text) > width:
         head = _head(text, width)
         slash = head.rfind("/") + 1
@@ -104,6 +112,6 @@ def _head(text: str, width: int) -> str:
 def hanging(text: str, width: int, first: str, rest: str | None = None) -> Iterator[str]:
     """A text wrapped to a width behind a first prefix, and behind `rest` (by default as many spaces) on later lines."""
     prefix, later = first, " " * cells(first) if rest is None else rest
-    for line in wrapped(text, width - cells(first)):
+    for line in wrapped(text, width - cells(first), width - cells(later)):
         yield prefix + line
         prefix = later

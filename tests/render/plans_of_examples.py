@@ -1,6 +1,6 @@
 """Plans built by hand after the rulebook's worked examples: unit price 20.00, cost 16.00, September has 30 days."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -43,7 +43,7 @@ def addition(
     *,
     serial: str | None = SUBSCRIPTION,
     price: str = "20.00",
-    description: str = "Microsoft 365 Business Basic",
+    description: str = "",
 ) -> AdditionValues:
     return AdditionValues(
         agreement_id="55",
@@ -85,6 +85,7 @@ def change(
         motion=Motion.SEAT_MONTHLY,
         subscription=subscription,
         agreement=agreement,
+        product_name="Microsoft 365 Business Basic",
         needs=needs,
         because=tuple(because),
         impact={month: Decimal(amount) for month, amount in impact.items()},
@@ -158,7 +159,7 @@ def example_1() -> Plan:
                 Action.CANCEL,
                 addition("10", "08-01"),
                 addition("10", "08-01", "09-30"),
-                {SEPTEMBER: "0", OCTOBER: "-200.00"},
+                {OCTOBER: "-200.00"},
                 [
                     Because("P45", "the quantity changes: 2026-09-30 is the last day of the old one", INVOICE, line)
                     for line in (1, 2, 3)
@@ -168,21 +169,21 @@ def example_1() -> Plan:
                 Action.CREATE,
                 None,
                 addition("3", "09-12", "09-30"),
-                {SEPTEMBER: "38.00", OCTOBER: "0"},
+                {SEPTEMBER: "38.00"},
                 [Because("P46", "the quantity rises by 3 to 13 on 2026-09-12", INVOICE, 2)],
             ),
             change(
                 Action.CREATE,
                 None,
                 addition("-2", "09-20", "09-30"),
-                {SEPTEMBER: "-14.67", OCTOBER: "0"},
+                {SEPTEMBER: "-14.67"},
                 [Because("P46", "the quantity falls by 2 to 11 on 2026-09-20", INVOICE, 3)],
             ),
             change(
                 Action.CREATE,
                 None,
                 addition("11", "10-01"),
-                {SEPTEMBER: "0", OCTOBER: "220.00"},
+                {OCTOBER: "220.00"},
                 [Because("P47", "11 go on from 2026-10-01", INVOICE, line) for line in (1, 2, 3)],
             ),
         ),
@@ -210,14 +211,14 @@ def example_4() -> Plan:
                 Action.CANCEL,
                 addition("10", "08-01"),
                 addition("10", "08-01", "09-30"),
-                {SEPTEMBER: "0", OCTOBER: "-200.00"},
+                {OCTOBER: "-200.00"},
                 [Because("P45", "the quantity changes: 2026-09-30 is the last day of the old one", INVOICE, 1)],
             ),
             change(
                 Action.CREATE,
                 None,
                 addition("-10", "09-20", "09-30"),
-                {SEPTEMBER: "-73.33", OCTOBER: "0"},
+                {SEPTEMBER: "-73.33"},
                 [Because("C7", "cancelled: nothing is charged from 2026-09-20 on", INVOICE, 2)],
             ),
         ),
@@ -233,7 +234,7 @@ def adoption() -> Plan:
                 Action.ADOPT,
                 addition("10", "08-01", serial=None),
                 addition("10", "08-01"),
-                {SEPTEMBER: "0", OCTOBER: "0"},
+                {},
                 [Because("P39", "the only open record of the product on the agreement is taken over", INVOICE, 1)],
             ),
         ),
@@ -276,7 +277,7 @@ def product_creation() -> Plan:
             change(
                 Action.CREATE,
                 None,
-                replace(addition("5", "09-18", description=""), product_id=None),
+                replace(addition("5", "09-18"), product_id=None),
                 {SEPTEMBER: "43.33", OCTOBER: "100.00"},
                 [Because("P43", "bought on 2026-09-18: 5", INVOICE, 4)],
                 needs=(PRODUCT,),
@@ -303,7 +304,7 @@ def troubled() -> Plan:
             Action.DELETE,
             addition("2", "10-01"),
             None,
-            {SEPTEMBER: "0", OCTOBER: "-40.00"},
+            {OCTOBER: "-40.00"},
             [Because("C6", "the invoices charge nothing for this subscription in 2026-09")],
             customer="Fabrikam",
             agreement="psa/agreement/61",
@@ -389,7 +390,7 @@ def many_customers(number: int = 300) -> Plan:
     return plan(changes, rows)
 
 
-EXAMPLES = {
+EXAMPLES: dict[str, Callable[[], Plan]] = {
     "example 1": example_1,
     "example 2": example_2,
     "example 4": example_4,
