@@ -21,8 +21,11 @@ from reconciler.targets.base import Ambiguous, NotSent, TargetError
 from reconciler.targets.budget import RequestBudget
 from reconciler.targets.redaction import Redactor
 
-# A library is silent until its application says where logs go; without this, warnings of retries would reach stderr.
+# Without a handler of its own, stamina's warnings of retries would reach stderr where nobody set logging up.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
+# These two log queries and the headers of answers, which may hold anything; the request log below says enough.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 _log = logging.getLogger("reconciler.http")
 
 BODY_CAP = 10 * 1024 * 1024

@@ -71,12 +71,16 @@ class ScriptedPsa:
         self._ending.set()
         # A thread that waits in accept is woken by a connection; closing the listener alone would leave it there.
         socket.create_connection(("127.0.0.1", self.port)).close()
-        for connection in self._open:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
         for thread in self._threads:
             thread.join(5)
         self._listener.close()
+
+    def hang_up(self) -> None:
+        """Ends all connections from the server's side."""
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _start(self, work: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)

@@ -222,6 +222,22 @@ def test_a_connection_that_ends_without_an_answer_leaves_a_write_open() -> None:
         spoken("POST", psa.url)
 
 
+def test_a_write_does_not_go_out_on_a_connection_that_the_server_has_closed() -> None:
+    """On a stale connection a harmless reset would look like a write whose answer was lost."""
+
+    async def read_then_write(psa: ScriptedPsa) -> int:
+        client = HttpClient(RequestBudget(1000, 4, InstantClock()), Redactor([]), 4)
+        await client.read(request(psa.url))
+        psa.hang_up()
+        answer = await client.write(request(psa.url, "POST", b"{}"))
+        await client.close()
+        return answer.status
+
+    with ScriptedPsa(in_turn(reply(200, b"[]"))) as psa:
+        assert asyncio.run(read_then_write(psa)) == 200
+        assert [one.method for one in psa.requests] == ["GET", "POST"]
+
+
 def test_an_answer_that_is_cut_leaves_a_write_open() -> None:
     cut = b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{"
     with ScriptedPsa(in_turn(cut)) as psa, pytest.raises(Ambiguous, match="its answer was lost"):

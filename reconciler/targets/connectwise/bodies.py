@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from reconciler.domain.money import plain
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.targets.base import Refused
 
@@ -164,5 +165,7 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    plain_value = _plain(value)
-    return "nothing" if plain_value is None else f"'{str(plain_value)[:80]}'"
+    shown = _plain(value)
+    if isinstance(shown, Decimal):
+        return plain(shown)
+    return "nothing" if shown is None else f"'{str(shown)[:80]}'"

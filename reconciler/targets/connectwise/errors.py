@@ -25,8 +25,8 @@ _LONGEST = 500
 _PERMISSIONS = (
     "the security role of the API member lacks a permission; by public descriptions, System > Members > API Members "
     "shows the member and its role, System > Security Roles what the role may do. Needed are Finance > Agreements "
-    "(inquire, add, edit, delete), Procurement > Product Catalog (inquire, add, edit) and Companies (inquire). A client "
-    "id that is not registered is answered alike"
+    "(inquire, add, edit, delete), Procurement > Product Catalog (inquire, add, edit) and Companies (inquire). "
+    "A client id that is not registered is answered alike"
 )
 
 
