@@ -10,8 +10,9 @@ from reconciler.cli.context import Failure
 @click.command(epilog="\b\nExample:\n  reconciler init billing\n  cd billing\n  reconciler validate")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
 def command(folder: Path) -> None:
-    """Writes a commented mapping repository into DIR (default: this folder): mappings.yaml, an example invoice and price
-    list, schemas for your editor, a CI workflow and .gitignore.
+    """Writes a commented mapping repository into DIR (default: this folder).
+
+    It holds mappings.yaml, an example invoice and price list, schemas for your editor, a CI workflow and .gitignore.
 
     A file that exists is never overwritten: where any of them does, nothing is written.
     """
@@ -20,9 +21,11 @@ def command(folder: Path) -> None:
     texts = _texts()
     standing = [name for name in texts if (folder / name).exists() or (folder / name).is_symlink()]
     if standing:
+        verb = "exists" if len(standing) == 1 else "exist"
+        other = "billing" if str(folder) == "." else f"{safe(str(folder))}-new"
         raise Failure(
-            f"nothing was written: {', '.join(standing)} {'exists' if len(standing) == 1 else 'exist'} already",
-            f"choose an empty folder: reconciler init {'billing' if str(folder) == '.' else safe(str(folder)) + '-new'}",
+            f"nothing was written: {', '.join(standing)} {verb} already",
+            f"choose an empty folder: reconciler init {other}",
         )
     for name, text in texts.items():
         _write(folder / name, text)

@@ -51,7 +51,7 @@ class Plain:
 
     def _unset(self, node: Scalar, name: str | None) -> None:
         message, hint = (
-            (f"the environment variable {name} is not set", f"set it, or give a default: ${{{name}:-…}}")
+            (f"the environment variable {name} is not set, or empty", f"set it, or give a default: ${{{name}:-…}}")
             if name
             else (
                 "'${' begins a reference that is not one",

@@ -30,6 +30,7 @@ class Repository:
     )
     listed: dict[str, list[Node]] = field(default_factory=lambda: {section: [] for section in LISTED_SECTIONS})
     root: Node | None = None
+    doubles: list[tuple[Scalar, Scalar]] = field(default_factory=list)
     contents: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -56,6 +57,7 @@ class _Reader:
     main: Path
     bounds: Bounds
     repository: Repository = field(default_factory=Repository)
+    taken: int = 0
 
     def read(self, name: PurePosixPath, chain: tuple[PurePosixPath, ...], included: Scalar | None) -> None:
         """Reads one file (named from the main file's folder) and then what it includes."""
@@ -64,13 +66,14 @@ class _Reader:
             return
         self.repository.files.append(source)
         self.repository.contents[str(name)] = source.text
-        document, findings = read_nodes(source, self.bounds)
-        self.repository.findings.extend(findings)
-        if isinstance(document, Mapping):
-            self._take(document, is_main=not chain)
-            self._includes(document, name, (*chain, name))
-        elif not findings:
-            self.repository.findings.append(_no_mapping(source, document))
+        document = read_nodes(source, self.bounds)
+        self.repository.findings.extend(document.findings)
+        self.repository.doubles.extend(document.doubles)
+        if isinstance(document.root, Mapping):
+            self._take(document.root, is_main=not chain)
+            self._includes(document.root, name, (*chain, name))
+        elif not document.findings:
+            self.repository.findings.append(_no_mapping(source, document.root))
 
     # -- one file
 
@@ -80,18 +83,19 @@ class _Reader:
         shown_as = str(self.main) if included is None else (self.main.parent / name).as_posix()
         try:
             with path.open("rb") as stream:
-                content = stream.read(self.bounds.bytes + 1)
+                content = stream.read(self.bounds.bytes - self.taken + 1)
         except OSError as error:
             self._unread(shown_as, included, error)
             return None
-        if len(content) > self.bounds.bytes:
+        self.taken += len(content)
+        if self.taken > self.bounds.bytes:
             self._add(
                 Finding(
                     Severity.ERROR,
                     "size",
-                    f"the file is larger than {self.bounds.bytes // (1024 * 1024)} MB",
+                    f"the mapping files are larger than {self.bounds.bytes // (1024 * 1024)} MB together",
                     where=Place(shown_as),
-                    hint="split it with include",
+                    hint="mapping files hold customers and products; invoices and price lists are files of their own",
                 )
             )
             return None
@@ -157,14 +161,7 @@ class _Reader:
         taken = self.repository.named[section]
         for name, (key, node) in value.members.items():
             if name in taken:
-                first = taken[name][0]
-                self._problem(
-                    key,
-                    "duplicate-key",
-                    f"'{name}' stands under {section} a second time; the first is at "
-                    f"{first.source.name}:{first.line}:{first.column}",
-                    "keep one of the two",
-                )
+                self.repository.doubles.append((taken[name][0], key))
             else:
                 taken[name] = key, node
 

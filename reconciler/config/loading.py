@@ -10,8 +10,8 @@ from reconciler.config.checks import check
 from reconciler.config.declaration import mappings
 from reconciler.config.entries import read_entries
 from reconciler.config.files import read_repository
-from reconciler.config.secrets import literal_secrets, may_be_shown
-from reconciler.config.source_text import SourceText
+from reconciler.config.secrets import doubles, literal_secrets
+from reconciler.config.source_text import SourceText, shows_no_secret
 from reconciler.config.yaml_nodes import Bounds
 from reconciler.domain import mapping
 from reconciler.domain.finding import Finding, in_order
@@ -52,6 +52,7 @@ def _load(path: Path, environ: Mapping[str, str], bounds: Bounds) -> Loaded:
     repository = read_repository(path, bounds)
     findings = list(repository.findings)
     findings += literal_secrets(repository)
+    findings += doubles(repository)
     entries, refused = read_entries(repository, environ)
     # Where the layer below objects to a value already, its type is no second mistake.
     known = {finding.where for finding in findings}
@@ -75,6 +76,6 @@ def _with_excerpt(finding: Finding, sources: Mapping[str, SourceText]) -> Findin
     if where is None or where.line is None or where.file not in sources:
         return finding
     source = sources[where.file]
-    if finding.code == "yaml" and not may_be_shown(source):
+    if not source.is_read and not shows_no_secret(source, where.line):
         return finding
     return replace(finding, excerpt=source.excerpt(where.line))

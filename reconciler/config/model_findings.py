@@ -15,6 +15,7 @@ from reconciler.config.yaml_nodes import Mapping, Node, Scalar, Sequence
 from reconciler.domain.finding import Finding
 
 _LONGEST_SHOWN = 60
+_MANY = 200
 _CHOICES = re.compile(r"'([^']*)'")
 _BUILT_IN = {
     "list_type": "a list",
@@ -32,6 +33,9 @@ def did_you_mean(word: str, known: Items[str]) -> str | None:
 
 def near_word(word: str, known: Items[str]) -> str | None:
     """The hint for a word whose choices the message already lists."""
+    if len(known) > _MANY:
+        # Comparing with thousands of names takes longer than the hint is worth: those that begin alike will do.
+        known = [name for name in known if name[:2].lower() == word[:2].lower()][:_MANY]
     by_lower = {name.lower(): name for name in known}
     near = get_close_matches(word.lower()[:80], list(by_lower), n=1, cutoff=0.6)
     return f"did you mean '{by_lower[near[0]]}'?" if near else None

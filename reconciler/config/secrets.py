@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from reconciler.config.fields import REFERENCE
 from reconciler.config.files import Repository
-from reconciler.config.source_text import SourceText, holds_literal_secret, names_a_secret
+from reconciler.config.model_findings import shown
+from reconciler.config.source_text import names_a_secret
 from reconciler.config.yaml_nodes import Mapping, Node, Scalar, Sequence
 from reconciler.domain.finding import Finding
 
@@ -33,11 +34,12 @@ def literal_secrets(repository: Repository) -> list[Finding]:
     return findings
 
 
-def may_be_shown(source: SourceText) -> bool:
-    """Whether a line of a file that is not YAML may be shown: not where any line seems to hold a secret, for where its
-    value ends is unknown.
-    """
-    return not holds_literal_secret(source.text)
+def doubles(repository: Repository) -> Iterator[Finding]:
+    """A finding for every key that stands twice, which names the key unless it may be a secret itself."""
+    for first, key in repository.doubles:
+        name = "this key" if key.source.hides(key.line, key.column) else f"the key {shown(key)}"
+        message = f"{name} stands here a second time; the first is at {first.source.name}:{first.line}:{first.column}"
+        yield key.source.problem("duplicate-key", message, key.line, key.column, "keep one of the two")
 
 
 def _hide(entry: Mapping, open_fields: frozenset[str]) -> None:

@@ -7,6 +7,7 @@ every excerpt passes `SourceText.excerpt`, which blots out what was marked as se
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 
 from reconciler.domain.finding import Finding, Place, Severity
@@ -33,8 +34,10 @@ _SECRET_ENDINGS = (
     "integrationcode",
 )
 _SECRET_WORD = re.compile(r"(?:^|[_-])(?:key|auth|pat|secrets?|tokens?|passwords?)$")
-_NAMED_VALUE = re.compile(r"""(?P<name>[A-Za-z][\w-]*)["']?[ \t]*:(?=\s|$|["'\[{|>&*!@%`$])[ \t]*(?P<value>\S.*)""")
-_ONLY_REFERENCE = re.compile(rf"{_REFERENCE}\s*(?:[,}}\]#].*)?")
+_NAMED_VALUE = re.compile(r"""(?<![\w-])(?P<name>[A-Za-z][\w-]{0,60})["']?[ \t]*:(?=\s|$|["'\[{|>&*!@%`$])[ \t]*""")
+_ONLY_REFERENCE = re.compile(rf"{_REFERENCE}\s*(?=[,}}\]#]|$)")
+# What a target's secrets are called, to know a misspelt one in a file that is too broken to be read.
+_SECRET_NAMES = ("client_id", "public_key", "private_key", "password", "secret", "token")
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
 _URL_QUERY = re.compile(r"(://[^\s?#]*[?#])\S+")
 _ALERT_URL = re.compile(r"""(?<=\bto:)(\s*["']?)\w+://\S*""")
@@ -48,22 +51,17 @@ def names_a_secret(field_name: str) -> bool:
     return squashed.endswith(_SECRET_ENDINGS) or _SECRET_WORD.search(lower) is not None
 
 
-@dataclass(slots=True, eq=False)
-class Mask:
-    """Text that is never shown: from a line and column (from 1) to the end of `last_line`."""
-
-    line: int
-    column: int
-    last_line: int
-
-
 @dataclass(eq=False)
 class SourceText:
-    """A file's text under the name that the user gave it. `masks` grow while it is read; findings are shown after."""
+    """A file's text under the name that the user gave it. What is secret in it becomes known while it is read; findings
+    are shown after. `hidden` has, by line, the first column (from 1) from which on the line is not shown; it is
+    complete only where the text is YAML, and `is_read` true.
+    """
 
     name: str
     text: str
-    masks: list[Mask] = field(default_factory=list)
+    hidden: dict[int, int] = field(default_factory=dict)
+    is_read: bool = False
 
     @cached_property
     def lines(self) -> list[str]:
@@ -72,11 +70,16 @@ class SourceText:
 
     def mask(self, line: int, column: int, last_line: int) -> None:
         """Marks text as secret, from a place to the end of a line."""
-        self.masks.append(Mask(line, column, last_line))
+        first = self.hidden.get(line)
+        if first is not None and first <= column and self.hidden.get(last_line) == (first if last_line == line else 1):
+            return
+        self.hidden[line] = min(column, first or column)
+        for following in range(line + 1, last_line + 1):
+            self.hidden[following] = 1
 
     def hides(self, line: int, column: int) -> bool:
         """Whether the text at a place is secret."""
-        return any(_covers(mask, line, column) for mask in self.masks)
+        return column >= self.hidden.get(line, column + 1)
 
     def excerpt(self, number: int) -> str | None:
         """A line (from 1) as it may be shown: secrets blotted out, unprintable characters replaced one for one, so that
@@ -87,9 +90,8 @@ class SourceText:
         line = self.lines[number - 1]
         if len(line) > _LONGEST_EXCERPT or not line.strip():
             return None
-        for mask in self.masks:
-            if mask.line <= number <= mask.last_line:
-                line = _blot(line, mask.column - 1 if number == mask.line else _indent(line))
+        if number in self.hidden:
+            line = _blot(line, max(self.hidden[number] - 1, _indent(line)))
         return "".join(map(_visible, _without_secrets(line)))
 
     def problem(
@@ -110,21 +112,39 @@ def redacted(text: str) -> str:
     return _URL_QUERY.sub(rf"\1{BLOT}", _USER_IN_URL.sub(f"{BLOT}@", text))
 
 
-def holds_literal_secret(text: str) -> bool:
-    """Whether any line of a text seems to give a secret by value; for text that is too broken to be read."""
+def shows_no_secret(source: SourceText, number: int) -> bool:
+    """Whether a line of a file that cannot be read as YAML may be shown. Not where any line of the file names a secret
+    without a plain reference behind it, for where that secret ends is unknown; nor near a key much like a secret's.
+    """
+    near = source.lines[max(0, number - 4) : number]
+    return not any(map(_literal, source.lines)) and not any(map(_much_like_a_secret, near))
+
+
+def _much_like_a_secret(line: str) -> bool:
     return any(
-        names_a_secret(found["name"]) and not _ONLY_REFERENCE.fullmatch(found["value"])
-        for line in _BREAK.split(text)
+        get_close_matches(found["name"].lower(), _SECRET_NAMES, n=1, cutoff=0.75)
+        and not _ONLY_REFERENCE.match(line, found.end())
         for found in _NAMED_VALUE.finditer(line)
     )
 
 
+def _literal(line: str) -> re.Match[str] | None:
+    """The first key of a line that names a secret and has no plain reference behind it."""
+    if ":" not in line:
+        return None
+    return next(
+        (
+            found
+            for found in _NAMED_VALUE.finditer(line)
+            if names_a_secret(found["name"]) and not _ONLY_REFERENCE.match(line, found.end())
+        ),
+        None,
+    )
+
+
 def _without_secrets(line: str) -> str:
-    for found in _NAMED_VALUE.finditer(line):
-        if names_a_secret(found["name"]) and not _ONLY_REFERENCE.fullmatch(found["value"]):
-            line = _blot(line, found.start("value"))
-            break
-    return _ALERT_URL.sub(rf"\1{BLOT}", redacted(line))
+    found = _literal(line)
+    return _ALERT_URL.sub(rf"\1{BLOT}", redacted(_blot(line, found.end()) if found else line))
 
 
 def _blot(line: str, start: int) -> str:
@@ -133,10 +153,6 @@ def _blot(line: str, start: int) -> str:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
-
-
-def _covers(mask: Mask, line: int, column: int) -> bool:
-    return mask.line <= line <= mask.last_line and (line > mask.line or column >= mask.column)
 
 
 def _visible(character: str) -> str:

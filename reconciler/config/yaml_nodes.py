@@ -9,6 +9,7 @@ tags, merge keys, duplicate keys, deep nesting, aliases that expand beyond a bou
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -20,8 +21,8 @@ from reconciler.domain.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a mapping repository may hold. `nodes` are keys and values of one file, `expanded` those that its
-    aliases repeat; `files` bounds what is included.
+    """How much a mapping repository may hold: `bytes` in all files together, `nodes` (keys, values, lists, mappings) in
+    one file, `expanded` nodes that the aliases of one file repeat, and `files`.
     """
 
     bytes: int = 16 * 1024 * 1024
@@ -73,7 +74,8 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 _NULLS = ("", "~", "null", "Null", "NULL")
-_TAB = re.compile(r"^[^\S\t\n]*[^#'\"\n\t]*\t", re.MULTILINE)
+_TAB = re.compile(r"^[^#'\"\n\t]*\t", re.MULTILINE)
+_TABS_TOLD = 20
 # What YAML calls unprintable; further line separators, by which editors and parsers count lines differently; and the
 # controls that reorder text, with which a line reads differently from what it says.
 _REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -87,22 +89,37 @@ class _Stop(Exception):
         self.finding = finding
 
 
-def read_nodes(source: SourceText, bounds: Bounds) -> tuple[Node | None, tuple[Finding, ...]]:
-    """The document of a file (None where it is empty or cannot be read) and what is wrong with its YAML.
-
-    Findings carry no excerpt yet: what may be shown of a line is known only when the whole file is read.
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """What a file holds: its root (None where it is empty or cannot be read), what is wrong with its YAML, and its keys
+    that stand twice, each with the first of them. Findings carry no excerpt yet, and doubles are no findings yet: what
+    may be shown of a file is known only when all of it is read.
     """
-    findings = list(_characters(source))
+
+    root: Node | None
+    findings: tuple[Finding, ...] = ()
+    doubles: tuple[tuple[Scalar, Scalar], ...] = ()
+
+
+def read_nodes(source: SourceText, bounds: Bounds) -> Document:
+    """Reads a file's text as YAML."""
+    document = _read(source, bounds)
+    source.is_read = document.root is not None
+    return document
+
+
+def _read(source: SourceText, bounds: Bounds) -> Document:
+    findings = tuple(_characters(source))
     if findings:
-        return None, tuple(findings)
+        return Document(None, findings)
     builder = _Builder(source, bounds)
     try:
         builder.read(_events(source.text))
     except _Stop as stop:
-        return None, (*builder.findings, stop.finding)
+        return Document(None, (*builder.findings, stop.finding))
     except yaml.YAMLError as error:
-        return None, (*builder.findings, syntax_problem(source, error))
-    return builder.document, (*builder.findings, *builder.doubles())
+        return Document(None, (*builder.findings, syntax_problem(source, error)))
+    return Document(builder.document, tuple(builder.findings), tuple(builder.doubles))
 
 
 def position(text: str, index: int) -> tuple[int, int]:
@@ -123,7 +140,7 @@ def _characters(source: SourceText) -> Iterator[Finding]:
         )
         return
     if "\t" in source.text:
-        for found in _TAB.finditer(source.text):
+        for found in islice(_TAB.finditer(source.text), _TABS_TOLD):
             line, column = position(source.text, found.end() - 1)
             yield source.problem("tab", "a tab stands here; YAML is laid out with spaces", line, column, "use spaces")
 
@@ -159,7 +176,7 @@ class _Builder:
     findings: list[Finding] = field(default_factory=list)
     _stack: list[_Open] = field(default_factory=list)
     _anchors: dict[str, tuple[Node, int]] = field(default_factory=dict)
-    _doubles: list[tuple[Scalar, Scalar]] = field(default_factory=list)
+    doubles: list[tuple[Scalar, Scalar]] = field(default_factory=list)
     _nodes: int = 0
     _expanded: int = 0
     _documents: int = 0
@@ -289,19 +306,7 @@ class _Builder:
         if first is None:
             holder.members[name] = key, value
         else:
-            self._doubles.append((first[0], key))
-
-    def doubles(self) -> Iterator[Finding]:
-        """A finding for each key that stands twice; made at the end, when it is known which text is secret."""
-        for first, key in self._doubles:
-            name = "this key" if self.source.hides(key.line, key.column) else f"the key '{key.text}'"
-            yield self.source.problem(
-                "duplicate-key",
-                f"{name} stands here a second time; the first is at {first.source.name}:{first.line}:{first.column}",
-                key.line,
-                key.column,
-                "keep one of the two",
-            )
+            self.doubles.append((first[0], key))
 
     def _count(self, event: Any) -> None:
         self._nodes += 1

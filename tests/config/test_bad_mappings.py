@@ -86,12 +86,16 @@ BAD: dict[str, str | bytes] = {
     "a text for a mapping": with_line("changes: {decrease: none}", "changes: none"),
     "a text for customers": "version: 1\ncustomers: Contoso\n",
     "a list for sources": "version: 1\nsources: [distributor]\n",
-    "a text for a customer": with_line(CUSTOMER + "    company: {id: 251}\n", "  - Fabrikam\n  - name: F\n    tenant: f\n"),
+    "a text for a customer": with_line(
+        CUSTOMER + "    company: {id: 251}\n", "  - Fabrikam\n  - name: F\n    tenant: f\n"
+    ),
     "a word that is not a choice": with_line("decrease: none", "decrease: never"),
     "an unknown policy": with_line("policy: true-up", "policy: trueup"),
     "a policy of a later version": with_line("policy: true-up", "policy: lifecycle"),
     "an unknown type of source": with_line("type: files", "type: file"),
-    "a source of a later version": with_line("type: files\n    invoices: invoices/*", "type: cloud-iq\n    tenant_name: x"),
+    "a source of a later version": with_line(
+        "type: files\n    invoices: invoices/*", "type: cloud-iq\n    tenant_name: x"
+    ),
     "a target of a later version": with_line("type: connectwise", "type: autotask"),
     "a format of a later version": with_line("format: normalized", "format: rhipe"),
     "an unknown format": with_line("format: normalized", "format: normalised"),
@@ -134,6 +138,12 @@ BAD: dict[str, str | bytes] = {
     "a secret that looks like an alias": with_line("${CONNECTWISE_PRIVATE_KEY}", "*hush-hush"),
     "a secret that looks like a tag": with_line("${CONNECTWISE_PRIVATE_KEY}", "!hush-hush hush-hush"),
     "a slip below a literal secret": with_line("${CONNECTWISE_PRIVATE_KEY}", "|\n      hush-hush\n   hush-hush"),
+    "a secret in a flow that is not YAML": with_line(
+        "limits: {", "extra: {type: x, private_key: hush-hush @}\n    limits: {"
+    ),
+    "a misspelt secret that is not YAML": with_line(
+        "private_key: ${CONNECTWISE_PRIVATE_KEY}", 'privat-key: "hush-hush'
+    ),
     "a price that is none": with_line("price: cost + 1.20", "price: cheap"),
     "a price with a comma": with_line("price: cost + 1.20", "price: cost + 1,20"),
     "a price below nothing": with_line("price: cost + 1.20", "price: cost - 120%"),
