@@ -91,6 +91,13 @@ def test_a_serial_number_is_never_cut() -> None:
         addition_members(replace(VALUES, serial_number="😀" * 26))
 
 
+def test_a_serial_number_that_connectwise_would_store_otherwise_is_refused() -> None:
+    assert addition_members(replace(VALUES, serial_number=" 5f1b "))["serialNumber"] == "5f1b"
+    assert addition_members(replace(VALUES, serial_number="  "))["serialNumber"] is None
+    with pytest.raises(Refused, match="stores no line ends and tabs"):
+        addition_members(replace(VALUES, serial_number="5f\t1b"))
+
+
 @pytest.mark.parametrize("record", [None, "", "new", "5 5", "../1", "١"])
 def test_what_is_no_record_of_connectwise_is_refused_before_anything_is_sent(record: str | None) -> None:
     with pytest.raises(Refused, match="not the number of a ConnectWise record"):

@@ -168,7 +168,7 @@ def test_an_answer_that_is_no_list_is_told_and_nothing_is_guessed(body: bytes, s
 @pytest.mark.parametrize("agreement", ["", "5/5", "../55", "55?x", "٥", "-1"])
 def test_an_agreement_that_is_no_number_never_reaches_a_url(agreement: str) -> None:
     with ScriptedPsa(lambda _: page([])) as psa:
-        with pytest.raises(TargetError, match="is not the number of a ConnectWise agreement"):
+        with pytest.raises(TargetError, match="is not the number of a ConnectWise record"):
             asked(psa.url, lambda target: target.read_additions(agreement, None))
         assert psa.api_requests == []
 

@@ -128,6 +128,13 @@ def test_additions_are_read_by_their_serial_number(psa: RunningSandbox) -> None:
     assert [one.serial_number for one in found] == ["sub-2"]
 
 
+def test_a_serial_number_with_space_around_it_is_found_again(psa: RunningSandbox) -> None:
+    """Else the look before the next send would miss it, and it would be billed twice."""
+    spaced = dataclasses.replace(VALUES, serial_number=" sub-1 ")
+    made = asked(psa.url, lambda target: target.create_addition(spaced))
+    assert asked(psa.url, lambda target: target.read_additions("55", " sub-1 ")) == (made,)
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -24,6 +24,7 @@ _TEXT_LENGTH = 6000
 _LEFT_TO_PSA = frozenset({"invoiceDescription", "taxableFlag"})
 # Stored text has no line ends and no tabs: what is sent without them comes back unchanged.
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def number(record: str | None) -> int:
 def addition_members(values: AdditionValues) -> Members:
     """The members of an addition that are ours. An empty description is left to ConnectWise, which has one.
 
-    Raises Refused for a serial number that would not fit: cut short, it would name another subscription.
+    Raises Refused for a serial number that ConnectWise would not give back as it was sent: cut short or respaced, it
+    would name another subscription, and the addition would not be found again.
     """
     return {
         "product": {"id": number(values.product_id)},
@@ -54,7 +56,7 @@ def addition_members(values: AdditionValues) -> Members:
         "unitCost": values.unit_cost,
         "effectiveDate": _midnight(values.effective),
         "cancelledDate": _midnight(values.cancelled) if values.cancelled else None,
-        "serialNumber": _fitting("serialNumber", values.serial_number, _SERIAL_NUMBER_LENGTH),
+        "serialNumber": _serial_number(values.serial_number),
         "invoiceDescription": _cut(values.description, _TEXT_LENGTH) or None,
     }
 
@@ -127,6 +129,17 @@ def _operation(name: str, value: Any) -> Members:
 
 def _midnight(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
+
+
+def _serial_number(text: str | None) -> str | None:
+    stripped = (text or "").strip()
+    if _CONTROL.search(stripped):
+        raise Refused(
+            f"{stripped!r} cannot be a serial number in ConnectWise, which stores no line ends and tabs",
+            code="serial-number",
+            fields=("serialNumber",),
+        )
+    return _fitting("serialNumber", stripped, _SERIAL_NUMBER_LENGTH) or None
 
 
 def _fitting(name: str, text: str | None, most: int) -> str | None:

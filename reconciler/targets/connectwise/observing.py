@@ -15,6 +15,7 @@ from typing import Any
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import plain
 from reconciler.domain.records import Addition, Agreement, AgreementRef, Observation, Product, Wanted
+from reconciler.targets.connectwise.bodies import number
 from reconciler.targets.connectwise.client import Client
 from reconciler.targets.connectwise.conditions import Field, Wish, in_chunks
 from reconciler.targets.connectwise.defaults import Defaults
@@ -114,10 +115,8 @@ async def read_agreement_record(client: Client, agreement_id: str) -> Agreement 
 
 
 def additions_path(agreement_id: str) -> str:
-    """The path of an agreement's additions; only digits reach it."""
-    if not agreement_id.isascii() or not agreement_id.isdecimal():
-        raise Unreadable(f"'{agreement_id}' is not the number of a ConnectWise agreement")
-    return f"{AGREEMENTS}/{agreement_id}/additions"
+    """The path of an agreement's additions. Raises Refused for an id that is none, so that only digits reach a URL."""
+    return f"{AGREEMENTS}/{number(agreement_id)}/additions"
 
 
 def addition_record(row: Mapping[str, Any], agreement_id: str) -> Record:
@@ -171,8 +170,8 @@ async def _background(client: Client, records: Iterable[Record]) -> _Background:
         _named(client, _CYCLES, "id,billingOptions", {obscure_cycle(row) for row in rows}),
     )
     return _Background(
-        {number: record.day("nextInvoiceDate") for number, record in parents.items()},
-        {number: record.text("billingOptions") or "" for number, record in cycles.items()},
+        {parent: record.day("nextInvoiceDate") for parent, record in parents.items()},
+        {cycle: record.text("billingOptions") or "" for cycle, record in cycles.items()},
     )
 
 

@@ -80,13 +80,14 @@ class ConnectWise:
         Where the server does not filter by serial number (that it does is inferred), all are read and filtered here.
         """
         path = additions_path(agreement_id)
-        where = None if serial_number is None else Field("addition", "serialNumber").equals(serial_number)
+        wanted = None if serial_number is None else serial_number.strip()
+        where = None if wanted is None else Field("addition", "serialNumber").equals(wanted)
         try:
             rows = await self._client.rows(path, ADDITION_FIELDS, where)
         except UnknownField:
             rows = await self._client.rows(path, ADDITION_FIELDS)
         additions = (addition_of(addition_record(row, agreement_id), agreement_id) for row in rows)
-        return tuple(addition for addition in additions if serial_number in (None, addition.serial_number))
+        return tuple(addition for addition in additions if wanted in (None, addition.serial_number))
 
     async def create_addition(self, values: AdditionValues) -> Addition:
         """Writes a new addition, once. `values.product_id` is known. Raises NotSent, Refused or Ambiguous."""
