@@ -85,7 +85,7 @@ def _read(source: Table, report: Report, reader: Callable[[_Row, Report], Price 
         else:
             yield row
     for why, count in sorted(left_out.items()):
-        report.add(Severity.INFO, "left-out", f"{count} rows were left out: {why}")
+        report.add(Severity.INFO, "left-out", f"{count} row{'s' * (count > 1)} left out: {why}")
 
 
 def _listed(row: _Row, report: Report) -> Price:
