@@ -47,10 +47,9 @@ def serve(
         script = _options(sandbox, faults)
         if seed is not None and sandbox.is_empty:
             sandbox.seed(read_seed(_read(seed), str(seed)))
-        with _listening(port) as listener:
+        with _listening(port) as listener, contextlib.suppress(KeyboardInterrupt):
             _announce(listener, sandbox.credentials, out or sys.stdout)
-            with contextlib.suppress(KeyboardInterrupt):
-                _Server(sandbox, script).run(listener)
+            _Server(sandbox, script).run(listener)
     except SeedError as error:
         raise SandboxError(str(error)) from None
     finally:

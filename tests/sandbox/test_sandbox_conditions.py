@@ -163,6 +163,7 @@ def found(api: httpx.Client, reseeded: Callable[..., None]) -> Callable[..., lis
         ("id not in (1,3)", [2]),
         ("id > 1 and id < 3", [2]),
         ('identifier in ("ALPHA","BETA")', [1, 2]),
+        ('city not in ("Bern")', [2]),
         ("deletedFlag=True", [3]),
         ("deletedFlag = false", [1, 2]),
         ("city = null", [3]),

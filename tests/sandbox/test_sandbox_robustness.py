@@ -1,12 +1,13 @@
 """Whatever is sent is answered as the API answers: no bare server error, no state that cannot be read back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sandbox_api import SEED, addition, client_of
+from sandbox_api import addition, client_of
 
 from reconciler.sandbox.connectwise.agreement_tables import ADDITION, AGREEMENT
 from reconciler.sandbox.connectwise.company_tables import COMPANY, PRODUCT
@@ -71,12 +72,13 @@ def test_extreme_but_allowed_numbers_are_billed_exactly(api: httpx.Client, psa: 
     assert str(amounts[answer.json()["id"]]) == "999999999998990000000000.01"
 
 
-def test_writes_from_many_connections_are_all_kept() -> None:
-    with RunningSandbox() as psa, client_of(psa) as one, client_of(psa) as two:
-        psa.seed(SEED)
-        for _ in range(20):
-            for client in (one, two):
-                assert client.post("/finance/agreements/55/additions", json=addition()).status_code == 201
-        rows = psa.state()["additions"]
-        assert len({row["id"] for row in rows}) == 41
-        assert len({row["sequenceNumber"] for row in rows}) == 41
+def test_writes_at_the_same_time_are_all_kept(psa: RunningSandbox) -> None:
+    def write(_: int) -> list[int]:
+        with client_of(psa) as client:
+            return [client.post("/finance/agreements/55/additions", json=addition()).status_code for _ in range(10)]
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = [status for found in pool.map(write, range(4)) for status in found]
+    assert statuses == [201] * 40
+    rows = psa.state()["additions"]
+    assert len({row["id"] for row in rows}) == len({row["sequenceNumber"] for row in rows}) == 41

@@ -31,6 +31,19 @@ def test_a_restart_on_the_same_file_shows_the_same_state(tmp_path: Path, seed: d
         assert api.post(ADDITIONS, json=addition()).json()["id"] == gone["id"] + 1
 
 
+def test_a_refused_seed_and_a_refused_write_leave_no_trace_in_the_file(tmp_path: Path, seed: dict[str, Any]) -> None:
+    file = tmp_path / "psa.db"
+    with RunningSandbox(data=file) as psa, client_of(psa) as api:
+        psa.seed(seed)
+        before = psa.state()
+        with pytest.raises(SandboxError):
+            psa.seed({"companies": [{"identifier": "New"}], "agreements": [{"company": "Missing"}]})
+        assert api.post(ADDITIONS, json=addition(product={"id": 1})).status_code == 400
+        assert psa.state() == before
+    with RunningSandbox(data=file) as psa:
+        assert psa.state() == before
+
+
 def test_a_data_file_serves_one_sandbox_at_a_time(tmp_path: Path) -> None:
     file = tmp_path / "psa.db"
     with (
@@ -211,6 +224,6 @@ def test_requests_are_logged_without_their_headers(psa: RunningSandbox, api: htt
 def test_ids_that_a_seed_gives_are_not_given_again(
     psa: RunningSandbox, reseeded: Callable[..., None], seed: dict[str, Any]
 ) -> None:
-    reseeded(companies=[{"identifier": "First"}, *seed["companies"], {"identifier": "Last"}])
-    idents = [company["id"] for company in psa.state()["companies"]]
-    assert len(set(idents)) == 4
+    given = {"id": 251, "identifier": "Given"}
+    reseeded(companies=[{"identifier": "First"}, *seed["companies"], given, {"identifier": "Last"}])
+    assert [company["id"] for company in psa.state()["companies"]] == [250, 251, 260, 261, 262]

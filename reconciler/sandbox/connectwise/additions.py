@@ -18,14 +18,9 @@ BEFORE_BILLING = "effectiveDate cannot be less than the agreement billing start 
 FIXED_ONCE_INVOICED = ("quantity", "unitPrice", "unitCost", "effectiveDate")
 
 
-def billing_agreement(world: World, agreement: Record) -> Record:
-    """The agreement whose invoices count: its parent's, for a child."""
-    return world.store.get("agreement", agreement.get("parentAgreement")) or agreement
-
-
-def next_invoice_day(world: World, agreement: Record) -> date:
-    """The day its next invoice is for; every day before it is invoiced."""
-    return date.fromisoformat(billing_agreement(world, agreement)["nextInvoiceDate"])
+def next_invoice_day(agreement: Record) -> date:
+    """The day its next invoice is for; every day before it is invoiced. A child's is its parent's, always."""
+    return date.fromisoformat(agreement["nextInvoiceDate"])
 
 
 def policy(world: World) -> Policy:
@@ -142,7 +137,7 @@ def complete(world: World, addition: Record, before: Record | None) -> None:
         addition["sequenceNumber"] = (before or {}).get("sequenceNumber") or highest + Decimal("1.0")
     if before is None:
         agreement = world.store.get("agreement", addition["agreementId"]) or {}
-        addition["firstOpen"] = next_invoice_day(world, agreement).isoformat()
+        addition["firstOpen"] = next_invoice_day(agreement).isoformat()
 
 
 def rules(world: World, addition: Record, before: Record | None) -> list[FieldError]:
@@ -192,7 +187,7 @@ def _is_invoiced_period(world: World, agreement: Record, effective: str) -> bool
     """Without proration a period that was invoiced takes no more rows. One-time billing has no periods (inferred)."""
     if agreement.get("prorateFlag") or is_one_time(world, agreement):
         return False
-    return date.fromisoformat(effective) < next_invoice_day(world, agreement)
+    return date.fromisoformat(effective) < next_invoice_day(agreement)
 
 
 def _quantity_errors(world: World, addition: Record) -> list[FieldError]:

@@ -293,7 +293,7 @@ class _Planting:
         world = self._world
         for addition in world.store.all("addition"):
             agreement = world.store.get("agreement", addition["agreementId"]) or {}
-            until = billing.month_start(additions.next_invoice_day(world, agreement))
+            until = billing.month_start(additions.next_invoice_day(agreement))
             months = billing.billed_before(
                 additions.charge(addition), until, additions.terms(world, agreement), additions.policy(world)
             )
