@@ -19,7 +19,7 @@ def distrusted(month: CustomerMonth, documents: Documents, ledger: Ledger) -> tu
     damaged = [f for f in documents.findings if f.blocks and f.customer is None]
     if not damaged:
         return ()
-    whole_files = {f.where.file for f in damaged if f.where and f.code not in _OF_ONE_ROW}
+    whole_files = {f.where.file for f in damaged if f.where and (f.where.line is None or f.code == "truncated")}
     account = ledger.account(month.customer.tenant)
     mine = {line.place.file for _, line in account.of_month} if account else set()
     first = damaged[0]
@@ -35,9 +35,6 @@ def distrusted(month: CustomerMonth, documents: Documents, ledger: Ledger) -> tu
             ),
         )
     return ()
-
-
-_OF_ONE_ROW = frozenset({"missing-tenant"})
 
 
 def _finding(month: CustomerMonth, message: str, cause: Finding) -> Finding:
