@@ -16,6 +16,9 @@ from reconciler.config.yaml_nodes import Bounds
 from reconciler.domain import mapping
 from reconciler.domain.finding import Finding, in_order
 
+# Beyond this many, one mistake was made many times, and the first of them tell which.
+MOST_TOLD = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -68,7 +71,13 @@ def _load(path: Path, environ: Mapping[str, str], bounds: Bounds) -> Loaded:
 def _shown(findings: Iterable[Finding], sources: Iterable[SourceText]) -> tuple[Finding, ...]:
     """The findings in order, each with the line it speaks of: only now is it known what must not be shown."""
     by_name = {source.name: source for source in sources}
-    return tuple(_with_excerpt(finding, by_name) for finding in in_order(findings))
+    ordered = in_order(findings)
+    told = tuple(_with_excerpt(finding, by_name) for finding in ordered[:MOST_TOLD])
+    left_out = ordered[MOST_TOLD:]
+    if not left_out:
+        return told
+    message = f"{len(left_out):,} more findings are not listed; these come first"
+    return (*told, Finding(left_out[0].severity, "more", message, where=left_out[0].where))
 
 
 def _with_excerpt(finding: Finding, sources: Mapping[str, SourceText]) -> Finding:

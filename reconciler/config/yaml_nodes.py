@@ -76,6 +76,7 @@ Node = Scalar | Sequence | Mapping
 _NULLS = ("", "~", "null", "Null", "NULL")
 _TAB = re.compile(r"^[^#'\"\n\t]*\t", re.MULTILINE)
 _TABS_TOLD = 20
+_TEXT_OF_ONE = 64
 # What YAML calls unprintable; further line separators, by which editors and parsers count lines differently; and the
 # controls that reorder text, with which a line reads differently from what it says.
 _REFUSED = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -213,7 +214,8 @@ class _Builder:
         last_line = end.line + 1 if end.column or end.line == start.line else end.line
         node = Scalar(self.source, start.line + 1, start.column + 1, last_line, value)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (node, 1)
+            # A long text that is repeated takes its time too: it counts as several.
+            self._anchors[event.anchor] = (node, 1 + len(text) // _TEXT_OF_ONE)
         self._count(event)
         self._add(node, 1)
 
