@@ -7,6 +7,7 @@ import gzip
 import logging
 import socket
 import ssl
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -154,6 +155,17 @@ def test_a_body_that_cannot_be_taken_ends_a_read_and_leaves_a_write_open(body: b
             spoken("POST", psa.url)
 
 
+def test_a_bomb_is_not_unpacked_beyond_the_cap() -> None:
+    bomb = reply(200, gzip.compress(b"0" * (BODY_CAP * 20)), Content_Encoding="gzip")
+    with ScriptedPsa(in_turn(bomb)) as psa:
+        tracemalloc.start()
+        with pytest.raises(TargetError, match="larger than 10 MB"):
+            spoken("GET", psa.url)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 4 * BODY_CAP
+
+
 def test_a_body_of_exactly_the_cap_is_taken() -> None:
     with ScriptedPsa(in_turn(reply(200, gzip.compress(b"0" * BODY_CAP), Content_Encoding="gzip"))) as psa:
         assert len(spoken("GET", psa.url).body) == BODY_CAP
@@ -289,6 +301,7 @@ def test_the_log_tells_method_path_status_and_time_and_nothing_else(caplog: pyte
         spoken("GET", psa.url)
     lines = [record for record in caplog.records if record.name == "reconciler.http"]
     assert [line.getMessage() for line in lines] == ["GET /things 200 0 ms"]
+    assert lines[0].levelno == logging.INFO
     assert (lines[0].method, lines[0].path, lines[0].status) == ("GET", "/things", 200)  # type: ignore[attr-defined]
     assert SECRET not in caplog.text
 
