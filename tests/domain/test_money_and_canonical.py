@@ -1,0 +1,64 @@
+"""Money, and the canonical JSON under every digest."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.domain.canonical import canonical, digest, readable
+from reconciler.domain.money import Money, plain, printed, rounded, summed
+
+amounts = st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("-14.6666", "AUD", "-14.67"),
+        ("2.345", "AUD", "2.35"),
+        ("-2.345", "AUD", "-2.35"),
+        ("1234.5", "JPY", "1235"),
+        ("1.2345", "KWD", "1.235"),
+        ("7", None, "7.00"),
+    ],
+)
+def test_an_amount_is_rounded_half_up_to_its_currencys_digits(amount: str, currency: str | None, text: str) -> None:
+    assert printed(Decimal(amount), currency) == text
+
+
+@given(amounts)
+def test_a_number_written_for_people_reads_back_as_itself(amount: Decimal) -> None:
+    text = plain(amount)
+    assert Decimal(text) == amount
+    assert "E" not in text.upper()
+
+
+def test_two_currencies_are_never_added() -> None:
+    with pytest.raises(ValueError, match="two currencies"):
+        Money(Decimal(1), "AUD") + Money(Decimal(1), "NZD")
+
+
+@given(st.lists(st.tuples(amounts, st.sampled_from(["AUD", "EUR", "USD"]))))
+def test_sums_are_kept_by_currency(rows: list[tuple[Decimal, str]]) -> None:
+    totals = {money.currency: money.amount for money in summed(Money(a, c) for a, c in rows)}
+    for currency in {c for _, c in rows}:
+        assert totals[currency] == sum((a for a, c in rows if c == currency), Decimal(0))
+
+
+@pytest.mark.parametrize("value", [1.5, {"a": [1, {"b": 0.1}]}, [float("nan")]])
+def test_a_float_has_no_canonical_form(value: object) -> None:
+    with pytest.raises(TypeError, match="float"):
+        canonical(value)
+    with pytest.raises(TypeError, match="float"):
+        readable(value)
+
+
+def test_the_digest_does_not_depend_on_the_order_of_members_or_on_trailing_zeros() -> None:
+    assert digest({"a": Decimal("1.50"), "b": None}) == digest({"b": None, "a": Decimal("1.5")})
+    assert digest({"a": Decimal("1.5")}) != digest({"a": Decimal("1.51")})
+
+
+@given(amounts)
+def test_rounding_moves_an_amount_by_half_a_cent_at_most(amount: Decimal) -> None:
+    assert abs(rounded(amount) - amount) <= Decimal("0.005")
