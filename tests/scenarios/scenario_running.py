@@ -1,0 +1,135 @@
+"""Plans and applies as the product does: by its own functions, or by its commands."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from click.testing import CliRunner
+
+from reconciler.applying.apply import Surroundings, apply_plan
+from reconciler.applying.clock import SystemClock
+from reconciler.applying.report import ApplyReport, Ending
+from reconciler.cli.main import main
+from reconciler.config.credentials import credentials
+from reconciler.config.loading import load
+from reconciler.domain.days import Month
+from reconciler.domain.mapping import Mappings
+from reconciler.domain.plan import Plan
+from reconciler.planning.gathered import Request
+from reconciler.planning.making import make_plan, month_of, one_target, read_sources
+from reconciler.planning.observing import observe_again
+from reconciler.planning.plan_file import read_plan
+from reconciler.store.database import locked_store
+from reconciler.targets.base import Target
+from reconciler.targets.opening import open_target
+
+
+class Runner(Protocol):
+    """Plans a month and applies a plan."""
+
+    def plan(self, month: Month) -> Plan:
+        """The plan for a month, made now."""
+        ...
+
+    def apply(self, plan: Plan) -> str:
+        """Writes the plan; what is left undone, as sentences: none where all is done."""
+        ...
+
+
+@dataclass
+class ByFunctions:
+    """The product's own functions, composed as its commands compose them."""
+
+    file: Path
+    environ: dict[str, str]
+    plans: int = 0
+
+    def plan(self, month: Month) -> Plan:
+        """The plan for a month, made now."""
+        mappings = self._mappings()
+        documents = read_sources(mappings)
+        self.plans += 1
+        created = datetime(2026, 11, 22, 10, 0, self.plans, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        request = Request(month_of(documents, month), frozenset(), created, "test")
+        return self._on_target(
+            mappings, lambda target: make_plan(mappings, documents, request, one_target(mappings), target)
+        )
+
+    def apply(self, plan: Plan) -> str:
+        """Writes the plan; what is left undone, as sentences: none where all is done."""
+        mappings, clock = self._mappings(), SystemClock()
+        limits = mappings.targets[plan.target].limits
+        url = f"sqlite:///{self.file.parent / 'state.db'}"
+        with locked_store(url, "scenario", clock.now()) as store:
+            report: ApplyReport = self._on_target(
+                mappings,
+                lambda target: apply_plan(
+                    plan, Surroundings(target, store, clock, limits), lambda: observe_again(plan, target)
+                ),
+            )
+        return "" if report.ending is Ending.DONE else _told(report)
+
+    def _mappings(self) -> Mappings:
+        loaded = load(self.file, self.environ)
+        assert loaded.mappings, "\n".join(f"{f.where}: {f.message}" for f in loaded.findings)
+        return loaded.mappings
+
+    def _on_target(self, mappings: Mappings, work: Callable[[Target], Any]) -> Any:
+        async def run() -> Any:
+            async with self._opened(mappings) as target:
+                return await work(target)
+
+        return asyncio.run(run())
+
+    def _opened(self, mappings: Mappings) -> AbstractAsyncContextManager[Target]:
+        @asynccontextmanager
+        async def opened() -> Any:
+            settings = mappings.targets[one_target(mappings)]
+            secrets, findings = credentials(settings, self.environ)
+            assert not findings
+            target = await open_target(settings, secrets)
+            try:
+                yield target
+            finally:
+                await target.close()
+
+        return opened()
+
+
+def _told(report: ApplyReport) -> str:
+    left = [f"{r.change.address}: {r.state.value}: {r.sentence}" for r in report.results if not r.done]
+    return "\n".join([f"the apply ended as: {report.ending.value}", *report.stale, *report.incidents, *left])
+
+
+@dataclass
+class ByCommands:
+    """`reconciler plan --out` and `reconciler apply PLAN`, as a person types them."""
+
+    file: Path
+    environ: dict[str, str]
+    plans: int = 0
+
+    def plan(self, month: Month) -> Plan:
+        """The plan for a month, made now."""
+        self.plans += 1
+        out = self._out()
+        self._reconciler("plan", "--month", str(month), "--out", str(out), "--keep-going", allowed=(0, 5))
+        return read_plan(out.read_text(encoding="utf-8"), str(out))
+
+    def apply(self, plan: Plan) -> str:
+        """Writes the plan that was saved last; what is left undone."""
+        return self._reconciler("apply", str(self._out()), "--expect-digest", plan.digest, allowed=(0,))
+
+    def _out(self) -> Path:
+        return self.file.parent / f"{self.plans}.plan.json"
+
+    def _reconciler(self, *words: str, allowed: tuple[int, ...]) -> str:
+        result = CliRunner().invoke(main, ["-f", str(self.file), *words], env={**os.environ, **self.environ})
+        if result.exit_code in allowed:
+            return ""
+        return f"reconciler {words[0]} exited {result.exit_code}: {result.output}"

@@ -1,0 +1,175 @@
+"""Every billing rule as a story, end to end: seed, plan, apply, look at the records, let the PSA invoice, plan again.
+
+`docs/scenarios.md` says how a scenario file is written. Each runs under both representations, unless it fixes one: what
+is billed must be the same.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import scenario_checks as checks
+from scenario_files import FOLDER, Row, Scenario, chosen, load_scenario
+from scenario_running import ByCommands, ByFunctions, Runner
+from scenario_world import lines_of_month, seed, write_repository
+
+from reconciler.domain.days import Month
+from reconciler.domain.finding import Severity
+from reconciler.domain.plan import Plan
+from reconciler.sandbox.server import RunningSandbox
+
+FILES = sorted(FOLDER.glob("*.yaml"))
+RUNS = [
+    pytest.param(scenario, representation, id=f"{scenario.name}-{representation}")
+    for scenario in map(load_scenario, FILES)
+    for representation in scenario.representations
+]
+BY_COMMANDS = ("Ex01-changes-in-a-month",)
+WRITES = ("POST", "PATCH", "PUT", "DELETE")
+
+
+@pytest.fixture(scope="session")
+def psa() -> Iterator[RunningSandbox]:
+    with RunningSandbox() as running:
+        yield running
+
+
+@pytest.mark.parametrize(("scenario", "representation"), RUNS)
+def test_scenario(scenario: Scenario, representation: str, psa: RunningSandbox, tmp_path: Path) -> None:
+    psa.seed(seed(scenario))
+    file = write_repository(scenario, representation, psa.url, tmp_path)
+    _play(scenario, representation, psa, ByFunctions(file, dict(psa.credentials)))
+
+
+@pytest.mark.parametrize("name", BY_COMMANDS)
+def test_scenario_by_commands(name: str, psa: RunningSandbox, tmp_path: Path) -> None:
+    scenario = load_scenario(FOLDER / f"{name}.yaml")
+    psa.seed(seed(scenario))
+    file = write_repository(scenario, "compact", psa.url, tmp_path)
+    _play(scenario, "compact", psa, ByCommands(file, dict(psa.credentials)))
+
+
+def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: Runner) -> None:
+    for step in scenario.steps:
+        month = Month.parse(step["month"])
+        for edit in step.get("meanwhile", ()):
+            _edit(psa, edit)
+        before = psa.state()
+        plan = runner.plan(month)
+        _check_plan(scenario, step, representation, plan)
+        if step.get("blocked") or step.get("refused_by"):
+            assert psa.state() == before, "a plan wrote to the PSA"
+        else:
+            _apply(psa, runner, plan)
+            _check_nothing_left(runner, month, "after the apply")
+        _check_records(psa, step, representation, billed=False)
+        if "billed" in step:
+            _bill(psa, step)
+            _check_records(psa, step, representation, billed=True)
+            _check_prediction(psa, plan, month, step)
+            if not step.get("refused_by"):
+                _check_nothing_left(runner, month, "after the PSA's invoices")
+
+
+def _edit(psa: RunningSandbox, edit: Row) -> None:
+    """Somebody changes one addition by hand, through the PSA's own API."""
+    found = [row for row in psa.state()["additions"] if all(row.get(k) == v for k, v in edit["of"].items())]
+    assert len(found) == 1, f"{edit['of']} fits {len(found)} additions of {psa.state()['additions']}"
+    keys = psa.credentials
+    member = f"training+{keys['CONNECTWISE_PUBLIC_KEY']}"
+    operations = [{"op": "replace", "path": name, "value": _plain(value)} for name, value in edit["set"].items()]
+    path = f"/v4_6_release/apis/3.0/finance/agreements/{found[0]['agreementId']}/additions/{found[0]['id']}"
+    answer = httpx.patch(
+        psa.url + path,
+        json=operations,
+        auth=(member, keys["CONNECTWISE_PRIVATE_KEY"]),
+        headers={"clientId": keys["CONNECTWISE_CLIENT_ID"]},
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _check_plan(scenario: Scenario, step: Row, representation: str, plan: Plan) -> None:
+    there: Any
+    wanted, there = checks.finding_lines(step.get("findings", ()), plan.findings)
+    assert there == wanted, "findings"
+    if "changes" in step:
+        wanted = chosen(step["changes"], representation)
+        there = checks.change_counts(plan.changes)
+        if isinstance(wanted, list):
+            wanted, there = checks.change_lines(wanted, plan.changes)
+        assert there == wanted, "changes"
+    if "impact" in step:
+        wanted, there = checks.impact_lines(step["impact"], plan.impact)
+        assert there == wanted, "impact"
+    rows = [row for row in plan.impact if row.month == step["month"]]
+    if "seat_days" in step:
+        assert sum(row.seat_days for row in rows) == step["seat_days"], "seat-days"
+    if "verdict" in step:
+        assert [row.verdict.value for row in rows] == [step["verdict"]] * (len(rows) or 1), "verdict"
+    guards = [refusal.split(" ", 1)[0] for refusal in plan.refused_by]
+    assert guards == step.get("refused_by", []), "guards"
+    if step.get("blocked"):
+        assert plan.changes == (), "a blocked customer has changes"
+        assert any(f.severity is Severity.ERROR for f in plan.findings), "blocked without an error"
+    _check_coverage(scenario, step, plan)
+
+
+def _check_coverage(scenario: Scenario, step: Row, plan: Plan) -> None:
+    """Nothing is silent: every line of the month's invoices is billed, excluded or blocking, with its money."""
+    lines = lines_of_month(scenario, Month.parse(step["month"]))
+    assert sum(row.lines for row in plan.coverage) == len(lines), "lines accounted for"
+    sums: dict[str, Decimal] = {}
+    for row in plan.coverage:
+        for money in row.amounts:
+            sums[row.outcome] = sums.get(row.outcome, Decimal(0)) + money.amount
+    assert sum(sums.values(), Decimal(0)) == sum((Decimal(x.get("amount", 0)) for x in lines), Decimal(0)), "money"
+    if "coverage" in step:
+        assert {k: v for k, v in sums.items() if v} == step["coverage"], "coverage"
+
+
+def _apply(psa: RunningSandbox, runner: Runner, plan: Plan) -> None:
+    before = sum(request["method"] in WRITES for request in psa.requests())
+    if plan.changes:
+        assert runner.apply(plan) == ""
+    writes = sum(request["method"] in WRITES for request in psa.requests()) - before
+    assert writes == len(plan.changes), "each change is one write"
+
+
+def _check_nothing_left(runner: Runner, month: Month, when: str) -> None:
+    again = runner.plan(month)
+    assert checks.change_lines([], again.changes)[1] == [], f"changes are planned again {when}"
+
+
+def _check_records(psa: RunningSandbox, step: Row, representation: str, *, billed: bool) -> None:
+    state = psa.state()
+    if "records" in step:
+        rows = chosen(step["records"], representation)
+        if not billed:
+            rows = [{name: value for name, value in row.items() if name != "bills"} for row in rows]
+        wanted, there = checks.record_lines(rows, state, step["month"])
+        assert there == wanted, "records"
+    if "catalogue" in step:
+        wanted, there = checks.catalogue_lines(step["catalogue"], state)
+        assert there == wanted, "catalogue"
+
+
+def _bill(psa: RunningSandbox, step: Row) -> None:
+    for month, expected in step["billed"].items():
+        wanted, there = checks.billed_lines(month, expected, psa.bill(month))
+        assert there == wanted, "billed"
+
+
+def _check_prediction(psa: RunningSandbox, plan: Plan, month: Month, step: Row) -> None:
+    """What the plan said the month would bill is what the PSA billed for its days."""
+    if step.get("refused_by"):
+        return
+    actual = checks.billed_for(psa.state(), month)
+    for agreement, amount in checks.predicted(plan, month).items():
+        assert actual.get(agreement, Decimal(0)) == amount, f"the plan's figure for agreement {agreement}"
