@@ -69,7 +69,7 @@ def _subscriptions(reading: "Reading", month: "Month | None") -> "Iterator[tuple
     from reconciler.sources.seats import key_of, seat_lines, seat_timelines
 
     names: dict[SubscriptionKey, str] = {}
-    for _, line in seat_lines(reading.invoices):
+    for _, line, _ in seat_lines(reading.invoices):
         if line.quantity and line.description:
             names.setdefault(key_of(line), line.description)
     for key, timeline in seat_timelines(reading.invoices).items():

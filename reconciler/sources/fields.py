@@ -12,18 +12,22 @@ from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.sources.tree import Items, Members, Node, Spot
 from reconciler.sources.values import Unreadable, iso_day, number, shown
 
+_LONGEST_EXCERPT = 160
 Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(slots=True)
 class Report:
-    """Collects the findings of one file. `customer` (tenant) and `subscription` are whom the current part is about."""
+    """Collects the findings of one file. `customer` (tenant) and `subscription` are whom the current part is about;
+    `lines` are the file's, where findings should show the one that they mean.
+    """
 
     file: str
     customer: str | None = None
     subscription: str | None = None
     findings: list[Finding] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     def about(self, customer: str | None, subscription: str | None = None) -> "Report":
         """The same report, for findings about a customer and a subscription."""
@@ -35,9 +39,15 @@ class Report:
 
     def add(self, severity: Severity, code: str, message: str, at: Spot | None = None, hint: str | None = None) -> None:
         """Adds a finding about the current customer and subscription."""
-        self.findings.append(
-            Finding(severity, code, message, self.customer, self.subscription, self.place(at), hint=hint)
-        )
+        about = (self.customer, self.subscription, self.place(at))
+        self.findings.append(Finding(severity, code, message, *about, hint=hint, excerpt=self._excerpt(at)))
+
+    def _excerpt(self, at: Spot | None) -> str | None:
+        """The line that a finding with a column is about, unless it is too long to be shown."""
+        if at is None or at[1] is None or not 0 < at[0] <= len(self.lines):
+            return None
+        line = self.lines[at[0] - 1].rstrip()
+        return line if 0 < len(line) <= _LONGEST_EXCERPT else None
 
     def error(self, code: str, message: str, at: Spot | None = None, hint: str | None = None) -> None:
         """Adds an error."""

@@ -77,7 +77,7 @@ def _partner_center(detected: Detected, content: Content, document: Document, re
     pages = tuple(Page(invoice, pageable, rows.open_ended) for invoice in invoices)
     unknown = tuple(rows.unknown)
     if unknown:
-        message = f"{len(unknown)} columns are not known and were kept aside: {', '.join(unknown)}"
+        message = f"unknown columns, kept aside in each line's record: {', '.join(unknown)}"
         report.add(Severity.INFO, "unknown-columns", message)
     _report_emptiness(pages, report)
     return FilePart(tuple(report.findings), document, pages, unknown_columns=unknown)
@@ -92,6 +92,8 @@ def _partner_center_rows(detected: Detected, content: Content, report: Report) -
 
 
 def _normalised(detected: Detected, content: Content, document: Document, report: Report) -> FilePart:
+    if detected.spelling in (Spelling.YAML, Spelling.JSON):
+        report.lines = content.text.split("\n")
     try:
         nodes = _trees(detected, content, report)
     except Malformed as error:

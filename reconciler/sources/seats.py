@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from reconciler.domain.days import Span, morrow
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.invoice import Invoice, InvoiceLine, Kind, Semantics
+from reconciler.domain.invoice import Charge, Invoice, InvoiceLine, Kind, Semantics
 from reconciler.domain.money import ZERO, plain
 from reconciler.domain.timeline import Timeline
 from reconciler.sources.bulk import without_collections
 
 _ROWS_NAMED = 6
+_SEATLESS = tuple(charge for charge in Charge if not charge.counts_seats)
 
 
 class SubscriptionKey(NamedTuple):
@@ -33,38 +34,36 @@ def key_of(line: InvoiceLine) -> SubscriptionKey:
     return SubscriptionKey(line.customer.tenant, line.subscription, line.sku)
 
 
-def seat_lines(invoices: Iterable[Invoice]) -> Iterator[tuple[Semantics, InvoiceLine]]:
-    """The lines that say how many seats are in force, with the meaning of their quantities."""
+def seat_lines(invoices: Iterable[Invoice]) -> Iterator[tuple[Semantics, InvoiceLine, Span]]:
+    """The lines that say how many seats are in force, with the meaning of their quantities and their days."""
     for invoice in invoices:
         if invoice.kind is Kind.INVOICE:
             for line in invoice.lines:
-                if line.span is not None and line.charge.counts_seats:
-                    yield invoice.semantics, line
+                if line.span is not None and line.charge not in _SEATLESS:
+                    yield invoice.semantics, line, line.span
 
 
 def seat_timelines(invoices: Iterable[Invoice]) -> dict[SubscriptionKey, Timeline]:
     """Seats by day of every subscription and SKU, over all days of all invoices given; ordered by key."""
     with without_collections():
-        return _timelines(invoices)
+        return _timelines(seat_lines(invoices))
 
 
-def _timelines(invoices: Iterable[Invoice]) -> dict[SubscriptionKey, Timeline]:
-    moves: dict[SubscriptionKey, dict[date, Decimal]] = {}
-    levels: dict[SubscriptionKey, list[InvoiceLine]] = {}
-    for semantics, line in seat_lines(invoices):
-        if line.span is None:
-            continue
-        key = key_of(line)
-        of_key = moves.setdefault(key, {})
+def _timelines(lines: Iterable[tuple[Semantics, InvoiceLine, Span]]) -> dict[SubscriptionKey, Timeline]:
+    signed: dict[tuple[str, str, str], list[tuple[date, date | None, Decimal]]] = {}
+    levels: dict[tuple[str, str, str], list[InvoiceLine]] = {}
+    for semantics, line, span in lines:
+        key = (line.customer.tenant, line.subscription, line.sku)
+        intervals = signed.get(key)
+        if intervals is None:
+            intervals = signed[key] = []
         if semantics is Semantics.LEVEL:
             levels.setdefault(key, []).append(line)
-            continue
-        after = morrow(line.span.last)
-        of_key[line.span.first] = of_key.get(line.span.first, ZERO) + line.quantity
-        of_key[after] = of_key.get(after, ZERO) - line.quantity
-    timelines = {key: Timeline.of_moves(moves[key]) for key in sorted(moves)}
-    for key, lines in levels.items():
-        timelines[key] += _levelled(lines)
+        else:
+            intervals.append((span.first, span.last, line.quantity))
+    timelines = {SubscriptionKey(*key): Timeline.of_intervals(signed[key]) for key in sorted(signed)}
+    for key, of_key in levels.items():
+        timelines[SubscriptionKey(*key)] += _levelled(of_key)
     return timelines
 
 
@@ -87,15 +86,18 @@ def negative_levels(invoices: Iterable[Invoice]) -> tuple[Finding, ...]:
 
     Mostly the earlier invoice is missing that holds the count which a refund takes back (sources §1.6, §0.8).
     """
-    held = list(invoices)
-    short = {key: line for key, line in seat_timelines(held).items() if any(level < 0 for _, level in line.steps)}
-    if not short:
-        return ()
-    rows: dict[SubscriptionKey, list[InvoiceLine]] = {key: [] for key in short}
-    for _, line in seat_lines(held):
-        if key_of(line) in rows:
-            rows[key_of(line)].append(line)
-    return tuple(_shortage(key, short[key], rows[key]) for key in short)
+    lines = list(seat_lines(invoices))
+    # Without a negative quantity no sum turns negative: most subscriptions need no second look.
+    suspects = {key_of(line) for _, line, _ in lines if line.quantity < 0}
+    rows: dict[SubscriptionKey, list[tuple[Semantics, InvoiceLine, Span]]] = {}
+    for entry in lines:
+        if suspects and key_of(entry[1]) in suspects:
+            rows.setdefault(key_of(entry[1]), []).append(entry)
+    findings = []
+    for key, timeline in _timelines(entry for entries in rows.values() for entry in entries).items():
+        if any(level < 0 for _, level in timeline.steps):
+            findings.append(_shortage(key, timeline, [line for _, line, _ in rows[key]]))
+    return tuple(findings)
 
 
 def _shortage(key: SubscriptionKey, timeline: Timeline, lines: list[InvoiceLine]) -> Finding:

@@ -118,6 +118,7 @@ def rows_of(source: Table, report: Report, tenant: Callable[[list[str]], str | N
 
 
 def _remembered(text: str, taken: list[str]) -> Iterator[str]:
+    """The text's lines, each also put where the row that it belongs to is made up."""
     for line in _lines(text):
         taken.append(line)
         yield line

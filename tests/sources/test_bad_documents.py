@@ -47,6 +47,7 @@ NCE = {
     "a quotation mark in the middle": nce_csv({}).replace('"Fabrikam, Inc."', '"Fabrikam" Inc.', 1),
     "a column too many": nce_csv({}).replace("Microsoft 365,", "Microsoft 365,,", 1),
     "a value over 1 MB": nce_csv({"SkuName": "x" * (MEGABYTE + 1)}, OTHER),
+    "no invoice number column": nce_csv({}).replace("InvoiceNumber", "Document"),
     "a header alone": nce_csv({}).splitlines()[0],
 }
 YAML = {
@@ -124,6 +125,11 @@ def test_a_bad_row_names_its_customer_and_leaves_the_others_alone(tmp_path: Path
     reading = read_texts(tmp_path, a_csv=nce_csv({"BillableQuantity": "ten"}, OTHER))
     assert [finding.customer for finding in reading.findings if finding.blocks] == [TENANT]
     assert [line.customer.tenant for line in reading.invoices[0].lines] == ["other-tenant"]
+
+
+def test_a_member_that_is_wrong_is_shown_with_its_line_and_column(tmp_path: Path) -> None:
+    (finding,) = read_texts(tmp_path, a_yaml=YAML["a misspelt member of the invoice"]).findings
+    assert (finding.excerpt, str(finding.where)) == ("isued: 2026-10-01", "a.yaml:3:1")
 
 
 def test_a_pattern_without_a_match_is_an_error(tmp_path: Path) -> None:

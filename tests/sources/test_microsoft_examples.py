@@ -84,6 +84,21 @@ def test_daily_usage_is_not_read_beside_the_reconciliation_that_holds_its_totals
     assert "daily rated usage" in reading.findings[0].message
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("legacy-monthly-seat-change.csv", [("2018-01-13", "1"), ("2018-02-01", "2"), ("2018-03-13", "0")]),
+        ("legacy-annual-seat-change.csv", [("2017-02-11", "1"), ("2017-02-12", "2"), ("2018-02-11", "0")]),
+    ],
+)
+def test_the_rule_of_signs_and_days_holds_for_charge_types_that_nobody_lists(
+    name: str, expected: list[tuple[str, str]]
+) -> None:
+    reading = read(name)
+    assert levels(reading) == {(SUBSCRIPTION, STANDARD): expected}
+    assert {finding.code for finding in reading.findings} == {"unknown-charge", "unknown-columns"}
+
+
 @pytest.mark.parametrize("name", ["seat-changes-in-one-cycle.csv", "add-and-remove-seats.csv", "full-upgrade.csv"])
 def test_the_order_of_rows_does_not_matter(name: str, tmp_path: Path) -> None:
     header, *rows = (DATA / name).read_text().splitlines()

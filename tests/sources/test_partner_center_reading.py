@@ -291,7 +291,9 @@ def test_unknown_columns_are_kept_and_reported_once(tmp_path: Path) -> None:
     reading = read_texts(tmp_path, a_csv=nce_csv({"Rebate": "7", "Tier": "A"}, {"Rebate": "8", "Tier": "B"}))
     assert reading.unknown_columns == {"a.csv": ("Rebate", "Tier")}
     assert [line.raw["Rebate"] for line in reading.invoices[0].lines] == ["7", "8"]
-    assert told(reading) == ["info unknown-columns a.csv [-] 2 columns are not known and were kept aside: Rebate, Tier"]
+    assert told(reading) == [
+        "info unknown-columns a.csv [-] unknown columns, kept aside in each line's record: Rebate, Tier"
+    ]
 
 
 def test_gzip_members_with_repeated_headers_are_one_file(tmp_path: Path) -> None:

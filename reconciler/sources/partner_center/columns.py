@@ -44,10 +44,10 @@ class Record(NamedTuple):
 
 
 # Where the file's name is not the field's own. Of several, the first that is there is taken: `Quantity` is no seat
-# count where BillableQuantity exists, and an excerpt without tax states Total alone.
+# count where BillableQuantity exists, and an excerpt without tax states Total or Amount alone.
 _OTHER_NAMES = {
     "billable_quantity": ("billablequantity", "quantity"),
-    "subtotal": ("subtotal", "total", "totalforcustomer"),
+    "subtotal": ("subtotal", "amount", "total", "totalforcustomer"),
     "exchange_rate": ("pctobcexchangerate",),
 }
 _WANTED = tuple(_OTHER_NAMES.get(name, (spelled(name),)) for name in Record._fields)
@@ -78,6 +78,7 @@ def positions(names: tuple[str, ...]) -> dict[str, int]:
     found: dict[str, int] = {}
     for field, candidates in zip(Record._fields, _WANTED, strict=True):
         for candidate in candidates:
+            # A total beside a tax holds that tax, and what is billed here is before it.
             if candidate.startswith("total") and "taxtotal" in names:
                 break
             if candidate in names:

@@ -1,9 +1,11 @@
 """One row of the reconciliation, read but not yet settled: what its neighbours decide is still open."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from reconciler.domain.days import Span
 from reconciler.domain.finding import Place
@@ -15,6 +17,7 @@ from reconciler.sources.seats import SubscriptionKey
 from reconciler.sources.values import Unreadable, currency, day, number
 
 ONE = Decimal(1)
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
@@ -63,13 +66,56 @@ class BadRow(Unreadable):
         self.code = code
 
 
+class _Cells(dict[str, Value | None], Generic[Value]):
+    """Texts to values, each read once; None for blanks. Raises Unreadable for what cannot be read."""
+
+    def __init__(self, read: Callable[[str], Value | None]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> Value | None:
+        value = self[text] = self._read(text) if text.strip() else None
+        return value
+
+    def reads(self, text: str) -> bool:
+        """Whether a text can be read."""
+        try:
+            self[text]
+        except Unreadable:
+            return False
+        return True
+
+
+def _day(text: str) -> date | None:
+    """A day; None for the year 1, by which v1 says that there is none."""
+    value = day(text)
+    return None if value.year == 1 else value
+
+
+# Microsoft's column names of the cells that are days and numbers, for messages.
+_DAYS = {
+    "charge_start_date": "ChargeStartDate",
+    "charge_end_date": "ChargeEndDate",
+    "subscription_start_date": "SubscriptionStartDate",
+    "subscription_end_date": "SubscriptionEndDate",
+    "order_date": "OrderDate",
+}
+_NUMBERS = {
+    "subtotal": "Subtotal",
+    "effective_unit_price": "EffectiveUnitPrice",
+    "billable_quantity": "BillableQuantity",
+    "unit_price": "UnitPrice",
+    "exchange_rate": "PCToBCExchangeRate",
+}
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads rows of one file. Texts repeat from row to row, so every number, day and customer is read once."""
 
     file: str
-    numbers: dict[str, Decimal | None] = field(default_factory=lambda: {"": None})
-    days: dict[str, date | None] = field(default_factory=lambda: {"": None})
+    numbers: "_Cells[Decimal]" = field(default_factory=lambda: _Cells(number))
+    days: "_Cells[date]" = field(default_factory=lambda: _Cells(_day))
     spans: dict[tuple[str, str], Span | None] = field(default_factory=dict)
     customers: dict[tuple[str, str, str], CustomerRef] = field(default_factory=dict)
     keys: dict[tuple[str, str, str, str], SubscriptionKey] = field(default_factory=dict)
@@ -84,6 +130,22 @@ class Reader:
 
     def draft(self, row: int, record: Record, raw: object) -> Draft:
         """The row's values. Raises BadRow with the first thing that is wrong."""
+        try:
+            return self._draft(row, record, raw)
+        except BadRow:
+            raise
+        except Unreadable as error:
+            raise BadRow(f"{self._column(record)}: {error}") from None
+
+    def _column(self, record: Record) -> str:
+        """The column of the row's first cell that cannot be read."""
+        for columns, readable in ((_DAYS, self.days), (_NUMBERS, self.numbers)):
+            for name, written in columns.items():
+                if not readable.reads(getattr(record, name)):
+                    return written
+        return "Currency"
+
+    def _draft(self, row: int, record: Record, raw: object) -> Draft:
         customer = self.customer(record)
         charge, seats = self.charge(record)
         if seats and not record.charge_end_date.strip():
@@ -94,9 +156,9 @@ class Reader:
         if span is None and seats:
             raise BadRow("the row has no ChargeStartDate", "missing-days")
         term, term_span = self.term(record)
-        amount = self.number("Subtotal", record.subtotal)
-        effective = self.number("EffectiveUnitPrice", record.effective_unit_price)
-        quantity = self.number("BillableQuantity", record.billable_quantity)
+        amount = self.numbers[record.subtotal]
+        effective = self.numbers[record.effective_unit_price]
+        quantity = self.numbers[record.billable_quantity]
         if amount is None:
             raise BadRow("the row has no Subtotal", "missing-amount")
         if quantity is None:
@@ -116,11 +178,11 @@ class Reader:
             sign=_sign(amount) or _sign(effective) or min(_sign(quantity), 0),
             magnitude=abs(quantity),
             span=span,
-            ordered=self.day("OrderDate", record.order_date),
+            ordered=self.days[record.order_date],
             amount=amount,
-            listed=self.number("UnitPrice", record.unit_price),
+            listed=self.numbers[record.unit_price],
             effective=effective,
-            rate=self.number("PCToBCExchangeRate", record.exchange_rate) or ONE,
+            rate=self.numbers[record.exchange_rate] or ONE,
             currency=self.currency(record.currency),
             term=term,
             term_span=term_span,
@@ -166,7 +228,7 @@ class Reader:
         return self.spans[said]
 
     def _span(self, start: str, end: str) -> Span | None:
-        first, last = self.day("ChargeStartDate", start), self.day("ChargeEndDate", end)
+        first, last = self.days[start], self.days[end]
         if first is None:
             return None
         if last is not None and last < first:
@@ -178,45 +240,16 @@ class Reader:
         said = (record.subscription_start_date, record.subscription_end_date, record.term_and_billing_cycle)
         known = self.terms.get(said)
         if known is None:
-            first, last = self.day("SubscriptionStartDate", said[0]), self.day("SubscriptionEndDate", said[1])
+            first, last = self.days[said[0]], self.days[said[1]]
             span = Span(first, last) if first and last and first <= last else None
             known = self.terms[said] = (term_of(first, last, said[2]), span)
         return known
-
-    def number(self, name: str, text: str) -> Decimal | None:
-        """A cell as an exact decimal; None where it is empty."""
-        try:
-            return self.numbers[text]
-        except KeyError:
-            pass
-        try:
-            value = number(text) if text.strip() else None
-        except Unreadable as error:
-            raise BadRow(f"{name}: {error}") from None
-        self.numbers[text] = value
-        return value
-
-    def day(self, name: str, text: str) -> date | None:
-        """A cell as a day; None where it is empty, or the year 1 by which v1 says that there is none."""
-        try:
-            return self.days[text]
-        except KeyError:
-            pass
-        try:
-            value = day(text) if text.strip() else None
-        except Unreadable as error:
-            raise BadRow(f"{name}: {error}") from None
-        self.days[text] = value = None if value and value.year == 1 else value
-        return value
 
     def currency(self, text: str) -> str:
         """The billing currency."""
         known = self.currencies.get(text)
         if known is None:
-            try:
-                known = self.currencies[text] = currency(text)
-            except Unreadable as error:
-                raise BadRow(f"Currency: {error}") from None
+            known = self.currencies[text] = currency(text)
         return known
 
     def billing(self, text: str) -> str | None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import PurePath
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Place, Severity
@@ -36,13 +37,14 @@ from reconciler.sources.values import shown, spelled
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one file: (row, record, raw), and the columns that nobody knows. `currency` stands in where the file
-    has no such column; `open_ended` says that the file is a page and names a further one.
+    """The rows of one file: (row, record, raw), and the columns that nobody knows. `number` and `currency` stand in
+    where the file has no column for them; `open_ended` says that the file is a page and names a further one.
     """
 
     rows: Iterable[tuple[int, Record, object]]
     unknown: dict[str, None] = field(default_factory=dict)
-    currency: str | None = None
+    number: str = ""
+    currency: str = ""
     open_ended: bool = False
 
 
@@ -55,6 +57,10 @@ def table_rows(source: Table, report: Report) -> Rows | None:
     if "currency" not in source.names:
         _report_lacking(["Currency"], report, "nothing can be billed, for the file has no column")
         rows.currency = NO_CURRENCY
+    if "invoicenumber" not in source.names:
+        rows.number = PurePath(report.file).name.partition(".")[0]
+        message = f"the file has no column InvoiceNumber; it is taken as one invoice, {shown(rows.number)}"
+        report.warning("no-invoice-number", message, (1, None), "download the file with all its columns")
     return rows
 
 
@@ -161,7 +167,7 @@ def invoices_of(rows: Rows, document: Document, report: Report) -> list[Invoice]
     by_number: dict[str, list[Draft]] = {}
     for draft in drafts:
         if draft.counted:
-            by_number.setdefault(draft.record.invoice_number.strip(), []).append(draft)
+            by_number.setdefault(draft.record.invoice_number.strip() or rows.number, []).append(draft)
     return [
         invoice
         for number, group in by_number.items()
