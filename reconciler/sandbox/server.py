@@ -28,6 +28,14 @@ PSAS = {"connectwise": ConnectWiseSandbox}
 """The simulated PSAs by the name they are asked for with."""
 
 
+def accepted_credentials(psa: str = "connectwise") -> Mapping[str, str]:
+    """The built-in credentials of a sandbox, by the names of the environment variables that clients read.
+
+    Raises SandboxError for a PSA that has no sandbox.
+    """
+    return _kind(psa).credentials
+
+
 def serve(
     port: int,
     data: Path | None = None,
@@ -195,11 +203,16 @@ class _Server:
         self._uvicorn.should_exit = True
 
 
-def _opened(psa: str, data: Path | None, environment: Mapping[str, str] | None = None) -> ConnectWiseSandbox:
+def _kind(psa: str) -> type[ConnectWiseSandbox]:
     if psa not in PSAS:
         raise SandboxError(f"there is no sandbox for {psa!r}; there is one for: {', '.join(PSAS)}")
+    return PSAS[psa]
+
+
+def _opened(psa: str, data: Path | None, environment: Mapping[str, str] | None = None) -> ConnectWiseSandbox:
+    kind = _kind(psa)
     try:
-        return PSAS[psa](data, os.environ if environment is None else environment)
+        return kind(data, os.environ if environment is None else environment)
     except StoreError as error:
         raise SandboxError(str(error)) from None
 

@@ -29,7 +29,7 @@ class StoreError(Exception):
 class Store:
     """Records, the last id of each kind, and single named facts.
 
-    `path` is the SQLite file, None keeps everything in memory. `parents` names, for the kinds that live under
+    `path` is the SQLite file, None keeps everything in memory. `parents` names, for the kinds that can stand under
     another record, the member that holds their parent's id. Returned records belong to the store: copy before
     changing.
     """
@@ -159,10 +159,10 @@ class Store:
         rows = self._rows.setdefault(kind, {})
         before = rows.pop(ident, None)
         parent = self._parents.get(kind)
-        if parent and before is not None:
+        if parent and before is not None and before.get(parent) is not None:
             self._under[kind][before[parent]].discard(ident)
         if record is not None:
             rows[ident] = record
-            if parent:
+            if parent and record.get(parent) is not None:
                 self._under.setdefault(kind, {}).setdefault(record[parent], set()).add(ident)
         self._sorted.pop(kind, None)

@@ -52,7 +52,7 @@ def test_a_slash_at_the_end_makes_no_difference(api: httpx.Client, path: str) ->
 
 def test_missing_keys_are_401(api: httpx.Client) -> None:
     del api.headers["clientId"]
-    api.auth = None  # type: ignore[assignment]
+    api.auth = None
     answer = api.get(AGREEMENTS)
     assert (answer.status_code, answer.json()["message"]) == (401, "UserNotAuthenticated")
 
@@ -63,7 +63,7 @@ def test_wrong_keys_are_answered_as_the_hosting_does(
     api: httpx.Client, reseeded: Callable[..., None], hosting: str, status: int, keys: str
 ) -> None:
     reseeded(switches={"hosting": hosting})
-    api.auth = None  # type: ignore[assignment]
+    api.auth = None
     assert api.get(AGREEMENTS, headers=basic(keys)).status_code == status
     assert api.get(AGREEMENTS, headers={"authorization": "Basic ???"}).status_code == status
 
@@ -83,7 +83,7 @@ def test_credentials_of_the_environment_are_accepted_too() -> None:
     }
     with RunningSandbox(environment=environment) as psa, client_of(psa) as client:
         assert client.get(AGREEMENTS).status_code == 200
-        client.auth = ("training+public", "private")  # type: ignore[assignment]
+        client.auth = ("training+public", "private")
         assert client.get(AGREEMENTS, headers={"clientId": "mine"}).status_code == 200
 
 

@@ -90,20 +90,20 @@ NUMBERS = st.decimals(min_value=-10_000, max_value=10_000, places=2)
 def written(value: object) -> str:
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return {True: "True", False: "False", None: "null"}.get(value, str(value))  # type: ignore[call-overload, no-any-return]
+    return {True: "True", False: "False", None: "null"}.get(value, str(value))
 
 
 LEAVES = st.tuples(
     NAMES, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), st.one_of(TEXTS, NUMBERS, st.booleans(), st.none())
 ).map(
     lambda leaf: (f"{'/'.join(leaf[0])} {leaf[1]} {written(leaf[2])}", Comparison(tuple(leaf[0]), leaf[1], (leaf[2],)))
-)  # type: ignore[arg-type]
+)
 TREES = st.recursive(
     LEAVES,
     lambda inner: st.tuples(st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3)).map(
         lambda made: (
             f" {made[0]} ".join(f"({text})" for text, _ in made[1]),
-            Joined(made[0], tuple(tree for _, tree in made[1])),  # type: ignore[arg-type]
+            Joined(made[0], tuple(tree for _, tree in made[1])),
         )
     ),
     max_leaves=8,

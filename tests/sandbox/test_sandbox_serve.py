@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.sandbox import control_client
 from reconciler.sandbox.control_client import SandboxError
-from reconciler.sandbox.server import RunningSandbox, serve
+from reconciler.sandbox.server import RunningSandbox, accepted_credentials, serve
 
 SERVE = """
 import sys
@@ -89,6 +89,12 @@ def test_a_port_in_use_and_an_unknown_psa_are_refused(tmp_path: Path) -> None:
         serve(0, psa="other")
     with pytest.raises(SandboxError, match=r"none.yaml: cannot be read"):
         serve(0, seed=tmp_path / "none.yaml")
+
+
+def test_the_built_in_credentials_are_known_without_a_server() -> None:
+    assert accepted_credentials()["CONNECTWISE_PRIVATE_KEY"] == "sandbox"
+    with RunningSandbox() as psa:
+        assert psa.credentials == accepted_credentials()
 
 
 def test_a_running_sandbox_leaves_no_thread_behind() -> None:

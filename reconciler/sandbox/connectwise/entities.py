@@ -19,8 +19,8 @@ ENTITIES = MappingProxyType(
 )
 """Every kind of record, by the name it is stored under."""
 
-PARENTS = MappingProxyType({"addition": "agreementId"})
-"""The kinds that live under another record, with the member that holds its id."""
+PARENTS = MappingProxyType({"addition": "agreementId", "agreement": "parentAgreement"})
+"""The kinds that can stand under another record, with the member that holds its id."""
 
 COMPUTERS = MappingProxyType({"addition": additions.computed, "agreement": additions.agreement_computed})
 

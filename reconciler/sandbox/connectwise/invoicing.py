@@ -125,8 +125,7 @@ def _invoice(world: World, agreement: Record, month: date, lines: Sequence[Recor
 
 
 def _family(world: World, agreement: Record) -> list[Record]:
-    children = [row for row in world.store.all("agreement") if row.get("parentAgreement") == agreement["id"]]
-    return [agreement, *children]
+    return [agreement, *world.store.under("agreement", agreement["id"])]
 
 
 def _lines(world: World, agreement: Record, month: date) -> list[Record]:

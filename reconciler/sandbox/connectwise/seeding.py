@@ -270,7 +270,7 @@ class _Planting:
         """Stores the record, in the place of a lookup entry of the same name when there is one."""
         store = self._world.store
         named = record.get("name") if entity.kind in _LOOKUPS else None
-        same = next((row for row in store.all(entity.kind) if named and row.get("name") == named), None)
+        same = next((row for row in store.all(entity.kind) if row.get("name") == named), None) if named else None
         if same and "id" not in record:
             record = {**same, **record}
         bodies.with_defaults(entity, record)
