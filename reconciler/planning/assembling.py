@@ -136,19 +136,20 @@ def _customer(
     agreement = gathered.observation.agreements.get(ref)
     problems = gathered.observation.problems.get(ref, ())
     place = customer.agreement_places.get(Motion.SEAT_MONTHLY, customer.place)
-    wrong += [replace(f, customer=customer.name, where=f.where or place) for f in problems]
+    told = [replace(f, customer=customer.name, where=f.where or place) for f in problems]
+    wrong += [f for f in told if f.blocks]
     if agreement is None or wrong:
-        blocked = CustomerMonth(customer, at.program, agreement, account, "", (), tuple(wrong))
-        return (blocked, []) if wrong else (None, [])
+        blocked = CustomerMonth(customer, at.program, agreement, account, "", (), (*wrong, *told))
+        return (blocked, []) if wrong else (None, told)
     if not at.ledger.speaks_of(customer.tenant):
-        return None, [_no_invoice(customer, at)]
+        return None, [*told, _no_invoice(customer, at)]
     additions = gathered.observation.additions.get(agreement.id, ())
     pricing = Pricing(gathered.mappings.prices, at.program.name, customer.name, documents.price_list)
     decided = decide_customer(customer, agreement, additions, pricing, at)
     doubt = distrusted(decided, documents, at.ledger)
     if doubt:
         decided = replace(decided, findings=(*decided.findings, *doubt))
-    return (withheld_preview(decided) if customer.sync is Sync.PREVIEW else decided), []
+    return (withheld_preview(decided) if customer.sync is Sync.PREVIEW else decided), told
 
 
 def _of_documents(customer: Customer, account: Account | None, documents: Documents) -> list[Finding]:

@@ -62,8 +62,10 @@ def read_plan(text: str, name: str) -> Plan:
     """
     document = _parsed(text, name)
     if document.get("format") != FORMAT:
+        stated = document.get("format")
+        what = f"its format is '{stated}', not '{FORMAT}'" if stated else "it does not say that it is one"
         raise PlanFileError(
-            f"{name} is not a plan: its format is {document.get('format')!r}, not '{FORMAT}'",
+            f"{name} is not a plan: {what}",
             "make one with: reconciler plan --out FILE",
         )
     stated = document.get("digest")

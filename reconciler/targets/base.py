@@ -5,10 +5,10 @@ needs (`observe`), and later told to write one record at a time. It translates b
 values of `domain`, and decides nothing: which records are to be written comes from `rules`, and in which order, how
 often and after which journal entry from `applying`.
 
-Life of a target in a plan: `open` → `observe` → `close`. In an apply: `open` → `observe` (is the plan stale?) → for each
-change `read_additions` or `find_products` (the look before the send) → one write → `close`.
+Life of a target in a plan: `open` → `observe` → `close`. In an apply: `open` → `observe` (is the plan stale?) → for
+each change `read_additions` or `find_products` (the look before the send) → one write → `close`.
 
-A write is sent exactly once by each call: no retries in here, for the PSA has no idempotency keys (apply protocol §2.6).
+A write is sent exactly once by each call: no retries in here, for the PSA has no idempotency keys (protocol §2.6).
 What the answer means is told by exception:
 
 - returned: done; what came back was compared field by field with what was asked.
@@ -16,8 +16,8 @@ What the answer means is told by exception:
 - `Refused`: the PSA said no with its own error. Will not change by repeating.
 - `Ambiguous`: anything else. Only a read made after the settle time may decide.
 
-Reads are retried inside, with backoff, honouring `Retry-After`, within the budget of requests a minute that all tasks of
-a target share.
+Reads are retried inside, with backoff, honouring `Retry-After`, within the budget of requests a minute that all tasks
+of a target share.
 """
 
 from dataclasses import dataclass
