@@ -22,8 +22,8 @@ from reconciler.domain.mapping import Sync
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LONGEST_TEXT = 500
 _MOST_DIGITS = 20
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_WHOLE = re.compile(r"\d+")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_WHOLE = re.compile(r"[0-9]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 # An editor sees YAML's own types, and a reference to an environment variable where any value may stand.
 _REFERENCE_SCHEMA = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"}
@@ -199,25 +199,27 @@ SyncSetting = Annotated[
 NumberOrNone = Annotated[
     Decimal | None,
     PlainValidator(_or_none(_number)),
-    WithJsonSchema(_numeric("number", r"^([+-]?\d+(\.\d+)?|none)$")),
+    WithJsonSchema(_numeric("number", r"^([+-]?[0-9]+(\.[0-9]+)?|none)$")),
 ]
 Positive = Annotated[
-    Decimal, PlainValidator(_positive), WithJsonSchema(_numeric("number", r"^\+?\d+(\.\d+)?$", minimum=0))
+    Decimal, PlainValidator(_positive), WithJsonSchema(_numeric("number", r"^\+?[0-9]+(\.[0-9]+)?$", minimum=0))
 ]
-Counted = Annotated[int, PlainValidator(_counted), WithJsonSchema(_numeric("integer", r"^\d{1,9}$", minimum=1))]
+Counted = Annotated[int, PlainValidator(_counted), WithJsonSchema(_numeric("integer", r"^[0-9]{1,9}$", minimum=1))]
 WholeOrNone = Annotated[
     int | None,
     PlainValidator(_or_none(_whole)),
-    WithJsonSchema(_numeric("integer", r"^(\d{1,9}|none)$", minimum=0)),
+    WithJsonSchema(_numeric("integer", r"^([0-9]{1,9}|none)$", minimum=0)),
 ]
-Identifier = Annotated[str, PlainValidator(_identifier), WithJsonSchema(_numeric("integer", r"^\d{1,20}$", minimum=0))]
+Identifier = Annotated[
+    str, PlainValidator(_identifier), WithJsonSchema(_numeric("integer", r"^[0-9]{1,20}$", minimum=0))
+]
 MonthText = Annotated[
     Month,
     PlainValidator(_month),
-    WithJsonSchema(_either({"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$"})),
+    WithJsonSchema(_either({"type": "string", "pattern": r"^[0-9]{4}-(0[1-9]|1[0-2])$"})),
 ]
 Day = Annotated[
-    date, PlainValidator(_day), WithJsonSchema(_either({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}))
+    date, PlainValidator(_day), WithJsonSchema(_either({"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}))
 ]
 Globs = Annotated[tuple[str, ...], PlainValidator(_globs), WithJsonSchema(_GLOB_SCHEMA)]
 SecretName = Annotated[

@@ -12,13 +12,13 @@ from reconciler.domain.invoice import Charge, Kind, Motion, Semantics
 
 Amount = Annotated[
     str,
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?\d{1,20}(\.\d{1,40})?$"}]}),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?[0-9]{1,20}(\.[0-9]{1,40})?$"}]}),
 ]
 Name = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 LineNumber = Annotated[
-    str, WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d{1,9}$"}]})
+    str, WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]{1,9}$"}]})
 ]
-CalendarDay = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}([T ].*)?$"})]
+CalendarDay = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$"})]
 Currency = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z]{3}$"})]
 Term = Literal["P1M", "P1Y", "P3Y"]
 Billing = Literal["monthly", "annual", "one-time"]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from reconciler.domain.money import ZERO
 
-_NUMBER = r"\d{1,14}(?:\.\d{1,6})?"
+_NUMBER = r"[0-9]{1,14}(?:\.[0-9]{1,6})?"
 _FIXED = re.compile(rf"fixed\s+({_NUMBER})")
 _RELATIVE = re.compile(rf"(retail|cost)(?:\s*([+-])\s*({_NUMBER})\s*(%?))?")
 # The same forms for JSON Schema, where an editor checks them while somebody types.
