@@ -286,7 +286,7 @@ _REFERENCE_SCHEMA = {
             "type": "object",
             "properties": {
                 "id": {
-                    "type": ["integer", "string"],
+                    "anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^([0-9]{1,20}|.*\$\{.*)$"}],
                     "description": "The record's number in the PSA.",
                     "examples": [250],
                 },
