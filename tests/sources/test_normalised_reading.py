@@ -112,6 +112,21 @@ lines:
     }
 
 
+def test_an_amount_is_checked_against_the_days_of_the_cycle_that_ends_with_the_line(tmp_path: Path) -> None:
+    text = """
+invoice: I
+period: {from: 2026-10-01, to: 2026-10-31}
+currency: EUR
+customer: {tenant: t}
+lines:
+  - {motion: seat-monthly, subscription: s, sku: A, charge: add-quantity, quantity: 1000, from: 2026-10-01,
+     to: 2026-10-14, unit_cost: 12, amount: 5600.00, billing: monthly}
+"""
+    assert told(read_texts(tmp_path, a_yaml=text)) == []
+    other = read_texts(tmp_path, a_yaml=text.replace("5600", "5700"))
+    assert [str(finding.amount) for finding in other.findings] == ["100.00 EUR"]
+
+
 def test_a_document_may_hold_several_invoices(tmp_path: Path) -> None:
     second = as_yaml().replace("0001\n", "0002\n", 1)
     reading = read_texts(tmp_path, a_yaml=f"---\n{as_yaml()}---\n{second}")

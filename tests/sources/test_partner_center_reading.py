@@ -224,6 +224,12 @@ def test_a_prorated_row_without_a_frequency_is_billed_as_the_row_that_opened_its
     assert [line.motion for line in reading.invoices[0].lines] == [Motion.SEAT_ANNUAL] * 2
 
 
+def test_a_first_term_cut_short_is_billed_as_its_text_says(tmp_path: Path) -> None:
+    short = {"ChargeType": "new", "BillingFrequency": "", "ChargeEndDate": "10/24/2026"}
+    yearly = line_of(tmp_path, **short, TermAndBillingCycle="One-Year commitment for yearly billing")
+    assert yearly.motion is Motion.SEAT_ANNUAL
+
+
 FREE = {"UnitPrice": "0", "EffectiveUnitPrice": "0", "Subtotal": "0"}
 PAIR = {**ADDED, **FREE}
 
