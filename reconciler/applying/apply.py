@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from reconciler.applying.audit import Audit
 from reconciler.applying.brake import Brake
 from reconciler.applying.clock import Clock, Stop
-from reconciler.applying.executor import Executor
+from reconciler.applying.executor import Executor, Left
 from reconciler.applying.order import CircularNeeds, chains
 from reconciler.applying.report import DONE_WORDS, ApplyReport, ChangeResult, Ending, hint, impact_of
 from reconciler.applying.slots import new_op, slot
@@ -105,7 +105,7 @@ async def _driven(plan: Plan, key: str, journal: Journal, around: Surroundings) 
     executor: Executor
 
     def progress(op: Op, change: Change) -> None:
-        around.progress(_result(change, op, executor.reasons.get(change.address)))
+        around.progress(_result(change, op, executor.left.get(change.address)))
 
     executor = _executor(plan, journal.ops(key), journal, around, Brake(), progress)
     incidents: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ async def _driven(plan: Plan, key: str, journal: Journal, around: Surroundings) 
     except FencedOut as fenced:
         incidents, ending = (str(fenced),), Ending.PART_WAY
     results = tuple(
-        _result(change, executor.ops[change.address], executor.reasons.get(change.address)) for change in plan.changes
+        _result(change, executor.ops[change.address], executor.left.get(change.address)) for change in plan.changes
     )
     done = [result.change for result in results if result.done]
     return ApplyReport(
@@ -176,7 +176,7 @@ async def _settle_earlier_plans(journal: Journal, around: Surroundings, key: str
         if undecided:
             raise CannotApply(
                 f"an earlier write to {undecided[0]} is not settled, so nothing new was written",
-                executor.reasons.get(undecided[0], "run: reconciler resume"),
+                executor.left[undecided[0]].reason if undecided[0] in executor.left else None,
             )
         audit = Audit(plan, executor.ops, around.target, journal, around.clock, around.limits, around.stop)
         await audit.remove_copies()
@@ -212,9 +212,10 @@ def _refuse_impossible(plan: Plan) -> None:
             raise CannotApply(f"the plan writes one record twice: {other} and {change.address}", "make a new plan")
 
 
-def _result(change: Change, op: Op, reason: str | None) -> ChangeResult:
+def _result(change: Change, op: Op, left: Left | None) -> ChangeResult:
     if op.state is State.CONFIRMED:
         done = f"{DONE_WORDS[change.action][1]} (id {op.remote_id})"
         return ChangeResult(change, op.state, f"{done}; {op.note}" if op.note else done, None, op.remote_id)
-    sentence = reason or op.note or "not sent"
-    return ChangeResult(change, op.state, sentence, hint(op.state), op.remote_id)
+    if left is not None:
+        return ChangeResult(change, op.state, left.reason, left.hint or hint(op.state), op.remote_id)
+    return ChangeResult(change, op.state, op.note or "not sent", hint(op.state), op.remote_id)

@@ -6,6 +6,7 @@ open, so a doubt is settled before anything else is written there.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -46,12 +47,22 @@ Progress = Callable[[Op, Change], None]
 Read = TypeVar("Read")
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Why an op goes no further in this run, and what to do about it; None: what its state says."""
+
+    reason: str
+    hint: str | None = None
+
+
 class _LeftOpen(Exception):
-    """This op goes no further in this run; the text says why."""
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.left = Left(reason, hint)
 
 
 class Executor:
-    """One plan's ops in one run. `ops` holds each op's newest row by address; `reasons` why one was left."""
+    """One plan's ops in one run. `ops` holds each op's newest row by address; `left` why one was left."""
 
     def __init__(
         self,
@@ -67,7 +78,7 @@ class Executor:
     ) -> None:
         self.plan = plan
         self.ops = dict(ops)
-        self.reasons: dict[str, str] = {}
+        self.left: dict[str, Left] = {}
         self._target = target
         self._journal = journal
         self._clock = clock
@@ -126,20 +137,25 @@ class Executor:
                 op = await self._settled(op, self._resolved(change), self._settle_left(op))
             if may_send(op.state):
                 op = await self._written(op, self._ready(change, broken))
-        except _LeftOpen as left:
-            self.reasons[change.address] = str(left)
+        except _LeftOpen as stopped:
+            self.left[change.address] = stopped.left
         return self.ops[change.address]
 
     def _ready(self, change: Change, broken: str | None) -> Change:
         undone = [n for n in change.needs if n in self.ops and self.ops[n].state is not State.CONFIRMED]
         if undone:
-            raise _LeftOpen(f"not sent: it needs {undone[0]}, which was not done")
+            raise self._held_back(f"it needs {undone[0]}, which was not done", undone[0])
         if broken is not None:
-            raise _LeftOpen(f"not sent: {broken} of the same subscription was not done")
+            raise self._held_back(f"{broken} of the same subscription was not done", broken)
         change = self._resolved(change)
         if isinstance(change.after, AdditionValues) and change.after.product_id is None:
             raise _LeftOpen(f"not sent: its product {change.after.product} has no id")
         return change
+
+    def _held_back(self, reason: str, blocker: str) -> _LeftOpen:
+        final = is_terminal(self.ops[blocker].state)
+        hint = "it will be in the next plan, once that is mended" if final else None
+        return _LeftOpen(f"not sent: {reason}", hint)
 
     def _resolved(self, change: Change) -> Change:
         created = {

@@ -10,6 +10,8 @@ from fake_psa import SKU, FakePSA, addition_of, cancel, create, plan_of, product
 
 from reconciler.applying.apply import CannotApply
 from reconciler.applying.report import ApplyReport, Ending
+from reconciler.domain.plan import Action, ProductValues
+from reconciler.domain.records import Product
 from reconciler.store.database import read_store
 from reconciler.store.history import incidents, open_ops
 from reconciler.store.schema import State
@@ -274,8 +276,6 @@ def test_a_psa_that_cannot_be_read_gets_no_writes(bench: Bench) -> None:
 
 
 def test_adopting_and_deleting_are_looked_at_and_confirmed_like_the_rest(bench: Bench) -> None:
-    from reconciler.domain.plan import Action
-
     bench.world.additions["7002"] = addition_of("7002", values("", 4, serial_number=None))
     bench.world.additions["7003"] = addition_of("7003", values("old", 1))
     before = values("", 4, serial_number=None)
@@ -291,9 +291,6 @@ def test_adopting_and_deleting_are_looked_at_and_confirmed_like_the_rest(bench: 
 
 
 def test_a_product_that_gets_its_vendor_sku_is_found_by_its_identifier(bench: Bench) -> None:
-    from reconciler.domain.plan import Action, ProductValues
-    from reconciler.domain.records import Product
-
     bench.world.products["4120"] = Product("4120", "M365-BB", None, "Business Basic", Decimal(20), Decimal(16))
     after = product().after
     assert isinstance(after, ProductValues)
