@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,12 @@ def as_an_editor_reads(text: str) -> Any:
 
 
 def problems(name: str, document: Any) -> list[str]:
-    return [error.message for error in Draft202012Validator(json_schema(name)).iter_errors(document)]
+    return [error.message for error in validator(name).iter_errors(document)]
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json_schema(name))
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -1,5 +1,6 @@
 """From a mapping repository to the declaration that the engine reads."""
 
+import time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -302,6 +303,20 @@ def test_the_pure_python_parser_refuses_the_same(tmp_path: Path, monkeypatch: py
         assert result.mappings is None, case
         assert "hush-hush" not in told(result, tmp_path), case
         assert "this is not YAML" not in told(result, tmp_path), case
+
+
+def test_ten_thousand_customers_and_thirty_thousand_products_are_within_the_bounds(tmp_path: Path) -> None:
+    customer = "  - {name: C#, tenant: t#, company: c#, agreements: {seat-monthly: m#, azure: a#}, start: 2026-09}\n"
+    product = "  - sku: CFQ7#:0001\n    product: P#\n"
+    text = SMALL.replace("[seat-monthly]", "[seat-monthly, azure]")
+    text += "customers:\n" + "".join(customer.replace("#", str(number)) for number in range(10_000))
+    text += "products:\n" + "".join(product.replace("#", str(number)) for number in range(30_000))
+    began = time.process_time()
+    mappings = declared(tmp_path, text)
+    # Four seconds of a processor of its own is the goal; it takes less than two, and twice that where others work too.
+    assert time.process_time() - began < 8
+    assert (len(mappings.customers), len(mappings.products)) == (10_000, 30_000)
+    assert mappings.products[-1].place.line == 12 + 10_000 + 1 + 2 * 29_999 + 1
 
 
 # -- includes
