@@ -1,7 +1,6 @@
-"""Figures of several runs: the median, and how it is written with its unit."""
+"""How figures are written, with their units."""
 
 from collections.abc import Sequence
-from statistics import median
 
 MIB = 2**20
 
@@ -15,8 +14,3 @@ def spread(values: Sequence[float], note: str = "") -> str:
     """From how many runs a duration comes, and between which values they lay."""
     told = f"median of {len(values)} runs, {seconds(min(values))} to {seconds(max(values))}"
     return f"{told}; {note}" if note else told
-
-
-def middle(values: Sequence[float]) -> float:
-    """The median."""
-    return median(values)

@@ -108,7 +108,7 @@ def offers() -> tuple[Offer, ...]:
     made = []
     for line in _LINES:
         for sold in _SOLD:
-            product = f"CFQ7TTC0{random.randrange(36**4):04X}"[:12]
+            product = f"CFQ7TTC0{random.randrange(16**4):04X}"
             cost = Decimal(random.randrange(300, 9000)).scaleb(-2)
             for term, share in (("P1Y", Decimal(1)), ("P1M", Decimal("1.2"))):
                 paid = (cost * share).quantize(_CENT)
@@ -149,7 +149,8 @@ def tenants(sizes: Sequence[int], changed: Decimal = CHANGED, seed: int = SEED) 
     weights = list(accumulate(1 / rank for rank in range(1, len(sold) // 2 + 1)))
     count = 0
     for number, size in enumerate(sizes, start=1):
-        held = tuple(_subscription(random, sold, weights, count + n in moved) for n in range(size))
+        fates = [_fate(random, n, count + n in moved) for n in range(size)]
+        held = tuple(_subscription(random, sold, weights, fate) for fate in fates)
         count += size
         name = f"Customer {number:05d}"
         yield Tenant(number, _guid(random), name, f"customer{number:05d}.onmicrosoft.com", held)
@@ -160,12 +161,19 @@ def changed_of(tenants: Iterable[Tenant]) -> int:
     return sum(subscription.fate is not Fate.SAME for tenant in tenants for subscription in tenant.subscriptions)
 
 
-def _subscription(random: Random, sold: Sequence[Offer], weights: Sequence[float], moved: bool) -> Subscription:
+def _fate(random: Random, position: int, moved: bool) -> Fate:
+    if not moved:
+        return Fate.SAME
+    fate = random.choices([fate for fate, _ in _FATES], [weight for _, weight in _FATES])[0]
+    # A customer whose last subscription ended would be on no invoice, and nothing could be planned for it.
+    return Fate.RAISED if fate is Fate.ENDED and position == 0 else fate
+
+
+def _subscription(random: Random, sold: Sequence[Offer], weights: Sequence[float], fate: Fate) -> Subscription:
     product = random.choices(range(len(weights)), cum_weights=weights)[0]
     offer = sold[2 * product + (random.random() >= _ANNUAL)]
     seats = max(1, round(random.lognormvariate(1.6, 1.2)))
     cycle_day = random.randrange(2, 21) if random.random() < _MID_MONTH_CYCLES else 1
-    fate = random.choices([f for f, _ in _FATES], [w for _, w in _FATES])[0] if moved else Fate.SAME
     change_day = date(MONTH.year, MONTH.number, random.randrange(cycle_day + 1, 29))
     step = random.randrange(1, max(2, seats // 4 + 1))
     if fate is Fate.LOWERED:

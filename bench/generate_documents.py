@@ -8,7 +8,6 @@ import csv
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 
 from bench.generate import CURRENCY, MONTH, Fate, Subscription, Tenant, cycle_from
@@ -126,29 +125,27 @@ def _term_end(subscription: Subscription) -> date | None:
 
 # -- the reconciliation file of the new commerce
 
-_COLUMNS = """
+_COLUMNS = tuple(
+    """
     PartnerId CustomerId CustomerName CustomerDomainName CustomerCountry InvoiceNumber MpnId OrderId OrderDate ProductId
     SkuId AvailabilityId SkuName ProductName ChargeType UnitPrice Quantity Subtotal TaxTotal Total Currency
     PublisherName SubscriptionId ChargeStartDate ChargeEndDate TermAndBillingCycle EffectiveUnitPrice UnitType
     BillableQuantity BillingFrequency PricingCurrency PCToBCExchangeRate PCToBCExchangeRateDate SubscriptionStartDate
     SubscriptionEndDate ReferenceId
-""".split()
+    """.split()  # noqa: SIM905 -- 36 names read better as they stand in a header
+)
 _TERMS = {
     "P1M": "One-Month commitment for monthly billing",
     "P1Y": "One-Year commitment for monthly/yearly billing",
 }
 
 
-def write_reconciliation(tenants: Iterable[Tenant], rows: int, path: Path) -> int:
-    """Writes so many rows for the month, or fewer where the customers have no more; returns how many were written."""
-    count = 0
+def write_reconciliation(tenants: Iterable[Tenant], path: Path) -> None:
+    """Writes the month's file, with a byte order mark and CRLF as the portal does."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
-        for row in islice(reconciliation_rows(tenants), rows):
-            writer.writerow(row)
-            count += 1
-    return count
+        writer.writerows(reconciliation_rows(tenants))
 
 
 def reconciliation_rows(tenants: Iterable[Tenant]) -> Iterator[list[str]]:

@@ -76,10 +76,10 @@ def _memory(many: int, runs: list[dict[str, Any]], small: bool) -> Row:
 
 
 def _growth(many: tuple[int, list[dict[str, Any]]], few: tuple[int, list[dict[str, Any]]], small: bool) -> Row:
-    of_many, of_few = (median(run["seconds"] for run in runs) / count for count, runs in (many, few))
+    of_many, of_few = (median(run["processor_seconds"] for run in runs) / count for count, runs in (many, few))
     growth = of_many / of_few
     return Row(
-        f"time for each of {many[0]:,} subscriptions",
+        f"processor time for each of {many[0]:,} subscriptions",
         f"{of_many * 1e6:.0f} µs",
         f"{of_few * 1e6:.0f} µs (each of {few[0]:,})",
         growth,

@@ -1,0 +1,53 @@
+"""`python -m bench [NAME…] [--small]`: measures, prints the table, and ends with 1 where a goal is missed."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from bench import noop_plan, planning, reading, starting
+from bench.alone import Failed
+from bench.table import Row, heading, table
+
+
+class Benchmark(Protocol):
+    """A measurement: `small` runs it on so little data that only whether it works can be told."""
+
+    def __call__(self, *, small: bool) -> list[Row]:
+        """The rows of the table."""
+        ...
+
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "starting": starting.run,
+    "planning": planning.run,
+    "reading": reading.run,
+    "noop-plan": noop_plan.run,
+}
+
+
+def main(arguments: Sequence[str] | None = None, say: Callable[[str], None] = print) -> int:
+    """Runs the named benchmarks (none: all). 0: every goal is met; 1: one is missed; 2: one could not be measured."""
+    parser = argparse.ArgumentParser("python -m bench", description="Measures on generated data, beside alternatives.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--small", action="store_true", help="a moment's run on little data; goals are not judged")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"there is no benchmark {min(unknown)}; there are {', '.join(BENCHMARKS)}")
+    say(heading(datetime.now(UTC).date()))
+    rows: list[Row] = []
+    for name in dict.fromkeys(options.names) or BENCHMARKS:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        try:
+            rows += BENCHMARKS[name](small=options.small)
+        except Failed as failure:
+            print(f"{name} could not be measured: {failure}", file=sys.stderr)
+            return 2
+    say("")
+    say(table(rows))
+    return int(any(row.met is False for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""How long a plan over HTTP takes that changes nothing, beside the same requests sent by a bare client.
+
+The bare client is one httpx.AsyncClient with as many tasks as the plan may have requests under way; it sends what the
+sandbox logged of the plan, in that order and with the plan's headers, and reads each answer's JSON with exact decimals.
+It waits for nothing: that a plan cannot ask for an agreement's additions before it knows the agreement counts as ours.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+
+from bench.alone import Failed, alone
+from bench.figures import seconds, spread
+from bench.generate import MONTH, Tenant, sizes_of_customers, tenants
+from bench.generate_documents import invoices
+from bench.generate_psa import LIMITS, SOURCE, TARGET, mappings, sandbox_seed
+from bench.planning import check_plan
+from bench.table import Row
+from reconciler.domain.mapping import Mappings
+from reconciler.domain.plan import Plan
+from reconciler.domain.price_list import PriceList
+from reconciler.planning.gathered import Documents, Request
+from reconciler.planning.making import make_plan
+from reconciler.sandbox import control_client, exact_json
+from reconciler.targets.connectwise.client import ACCEPT, Keys
+from reconciler.targets.opening import open_target
+
+GOAL = 1.5
+_AGREEMENTS, _RUNS = 500, 7
+_SMALL_AGREEMENTS, _SMALL_RUNS = 12, 2
+_NAMES = {
+    "client_id": "CONNECTWISE_CLIENT_ID",
+    "public_key": "CONNECTWISE_PUBLIC_KEY",
+    "private_key": "CONNECTWISE_PRIVATE_KEY",
+}
+_STARTING = 60.0
+
+
+def run(*, small: bool) -> list[Row]:
+    """The row. The sandbox is one process, both clients in turn are another."""
+    agreements, turns = (_SMALL_AGREEMENTS, _SMALL_RUNS) if small else (_AGREEMENTS, _RUNS)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        seed = Path(folder) / "seed.yaml"
+        seed.write_text(_yaml(sandbox_seed(tuple(_tenants(agreements)))), encoding="utf-8")
+        with _serving(seed) as (url, keys):
+            measured = alone("bench.noop_plan:measure", agreements, turns, url, json.dumps(keys))
+    ours, bare = measured["ours"], measured["bare"]
+    ratio = median(ours) / median(bare)
+    return [
+        Row(
+            f"plan without changes, {agreements} agreements over HTTP",
+            seconds(median(ours)),
+            f"{seconds(median(bare))} (bare httpx)",
+            ratio,
+            f"≤ {GOAL} ×",
+            None if small else ratio <= GOAL,
+            spread(ours, f"{measured['requests']} requests, {LIMITS.concurrency} at once"),
+        )
+    ]
+
+
+def _tenants(agreements: int) -> Iterator[Tenant]:
+    return tenants(sizes_of_customers(agreements), changed=Decimal(0))
+
+
+# -- the sandbox
+
+
+def _yaml(seed: dict[str, Any]) -> str:
+    """The seed as JSON, which YAML takes: days and decimals are written as they are."""
+    return exact_json.dumps(_days_as_text(seed))
+
+
+def _days_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _days_as_text(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_days_as_text(member) for member in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+@contextlib.contextmanager
+def _serving(seed: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """A sandbox of its own process: its address, and the credentials that it announces."""
+    command = [str(Path(sys.executable).with_name("reconciler")), "sandbox", "serve"]
+    environment = {name: value for name, value in os.environ.items() if name not in _NAMES.values()}
+    server = subprocess.Popen(
+        [*command, "--port", str(_free_port()), "--seed", str(seed)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+    )
+    try:
+        yield _announced(server)
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _announced(server: subprocess.Popen[str]) -> tuple[str, dict[str, str]]:
+    keys: dict[str, str] = {}
+    said = ""
+    for line in server.stdout or ():
+        said = line.strip()
+        if found := re.fullmatch(r"serving on (http://\S+)", said):
+            return found[1], keys
+        name, _, value = said.partition("=")
+        keys[name] = value
+    raise Failed(f"the sandbox did not start: {said or 'no word'}")
+
+
+# -- the clients
+
+
+def measure(agreements: int, turns: int, url: str, keys: str) -> dict[str, Any]:
+    """The seconds of both clients' runs, who goes first changing from turn to turn; one run of each before counts for
+    nothing. Raises Failed for a plan with changes or findings.
+    """
+    held = tuple(_tenants(agreements))
+    announced: dict[str, str] = json.loads(keys)
+    credentials = {name: announced[variable] for name, variable in _NAMES.items()}
+    declared = mappings(held, url)
+    documents = {SOURCE: Documents(tuple(invoices(held)), PriceList(), False, (), ())}
+    count = sum(len(tenant.subscriptions) for tenant in held)
+
+    def plan() -> None:
+        check_plan(asyncio.run(_planned(declared, documents, credentials)), count, 0)
+
+    plan()
+    asked = control_client.get(url, "requests")["requests"]
+    wrong = [request for request in asked if request["method"] != "GET" or request["status"] != 200]
+    if wrong or not asked:
+        raise Failed(f"a plan only reads, and the sandbox logged {wrong[:1]}")
+    targets = [f"{url}{r['path']}" + (f"?{r['query']}" if r["query"] else "") for r in asked]
+    company = declared.targets[TARGET].company
+    headers = {"Accept": ACCEPT, **Keys(**credentials).headers(company)}
+
+    def bare() -> None:
+        asyncio.run(_bare(targets, headers))
+
+    bare()
+    times: dict[str, list[float]] = {"ours": [], "bare": []}
+    pair: Sequence[tuple[str, Callable[[], None]]] = (("ours", plan), ("bare", bare))
+    for turn in range(turns):
+        for name, work in pair if turn % 2 == 0 else reversed(pair):
+            started = time.perf_counter()
+            work()
+            times[name].append(time.perf_counter() - started)
+    return {**times, "requests": len(targets)}
+
+
+async def _planned(mappings: Mappings, documents: dict[str, Documents], credentials: dict[str, str]) -> Plan:
+    request = Request(MONTH, frozenset(), "2026-10-03T08:00:00Z", "bench")
+    target = await open_target(mappings.targets[TARGET], credentials)
+    try:
+        return await make_plan(mappings, documents, request, TARGET, target)
+    finally:
+        await target.close()
+
+
+async def _bare(targets: Sequence[str], headers: dict[str, str]) -> None:
+    connections = LIMITS.concurrency
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    waiting = iter(targets)
+    answers: list[Any] = []
+    async with httpx.AsyncClient(headers=headers, limits=limits, trust_env=False) as client:
+
+        async def work() -> None:
+            for target in waiting:
+                answer = await client.get(target)
+                answer.raise_for_status()
+                answers.append(json.loads(answer.content, parse_float=Decimal))
+
+        works: list[Coroutine[Any, Any, None]] = [work() for _ in range(connections)]
+        await asyncio.gather(*works)
