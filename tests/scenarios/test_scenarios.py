@@ -168,7 +168,7 @@ def _bill(psa: RunningSandbox, step: Row) -> None:
 
 def _check_prediction(psa: RunningSandbox, plan: Plan, month: Month, step: Row) -> None:
     """What the plan said the month would bill is what the PSA billed for its days."""
-    if step.get("refused_by"):
+    if step.get("refused_by") or step.get("blocked"):
         return
     actual = checks.billed_for(psa.state(), month)
     for agreement, amount in checks.predicted(plan, month).items():
