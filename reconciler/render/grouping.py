@@ -72,8 +72,9 @@ def by_customer(plan: Plan) -> tuple[CustomerGroup, ...]:
     for change in plan.changes:
         if change.resource is Resource.ADDITION:
             changes.setdefault((_customer(change, bills), change.agreement or ""), []).append(change)
+    changed = {address for _, address in changes}
     for agreement, rows in bills.items():
-        if not _ties(rows, plan.month) and not any(agreement == address for _, address in changes):
+        if agreement not in changed and not _ties(rows, plan.month):
             changes[rows[0].customer, agreement] = []
     names = _product_names(plan)
     grouped: dict[str, list[AgreementGroup]] = {}

@@ -11,7 +11,7 @@ from reconciler.render.safe_text import safe
 
 # Between backticks these mean nothing anywhere, not even in a table.
 _HARMLESS_IN_CODE = re.compile(r"[\w .,:;/@#()+'%=…→-]+")
-_MARKUP = re.compile(r"[\\`*_\[\]<>#|~$&@!]")
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~$&@]")
 # Sites look for mentions, issue numbers and addresses in the rendered text too, where a reference is a plain character
 # again; a space of no width keeps it apart from what follows.
 _APART = "&#8203;"

@@ -225,8 +225,9 @@ def _details(change: Change, sheet: _Sheet) -> Iterator[str]:
         yield from _reason(reason, sheet)
     for need in change.needs:
         yield from hanging(f"needs {safe(need)}", sheet.width, "        ")
-    for piece in broken(safe(change.address), sheet.width - 8):
-        yield sheet.paint(f"        {piece}", Style.QUIET)
+    # Less far in than the rest: an address is copied from here, and most fit on one line of 80 so.
+    for piece in broken(safe(change.address), sheet.width - 6):
+        yield sheet.paint(f"      {piece}", Style.QUIET)
 
 
 def _reason(reason: Reason, sheet: _Sheet) -> Iterator[str]:
