@@ -117,6 +117,19 @@ def test_the_address_of_an_alert_is_not_shown(key: str, tmp_path: Path) -> None:
     assert_hidden(loaded(tmp_path, text), tmp_path)
 
 
+def test_the_address_of_an_alert_is_not_shown_where_it_is_wrong(tmp_path: Path) -> None:
+    text = with_line('to: "${BILLING_ALERT_URL}"', f"to: slack://{CANARY}/{'x' * 600}")
+    assert_hidden(loaded(tmp_path, text), tmp_path)
+
+
+def test_a_secret_in_the_wrong_part_is_not_shown_beside_another_mistake(tmp_path: Path) -> None:
+    text = with_line("changes: {decrease: none}", f"changes: {{token: first\n      {CANARY}, decrease: never}}")
+    result = loaded(tmp_path, text)
+    assert_hidden(result, tmp_path)
+    assert "never" not in {finding.excerpt for finding in result.findings}
+    assert "choice" in {finding.code for finding in result.findings}
+
+
 def test_the_address_of_an_alert_needs_no_variable(tmp_path: Path) -> None:
     assert loaded(tmp_path, VALID, {}).mappings is not None
 

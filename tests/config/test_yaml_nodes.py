@@ -109,6 +109,7 @@ def lolling(levels: int, form: str) -> str:
 BOMBS = {
     **{f"a billion laughs of {levels} levels": lolling(levels, "[{}]") for levels in (5, 8, 12, 30)},
     "one anchor, many aliases": "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\nb:\n" + "  - *a\n" * 5_000,
+    "one long text, many aliases": "a: &a " + "x" * 100_000 + "\nb:\n" + "  - *a\n" * 9_000,
     "a bomb of mappings": "a0: &a0 {k: v}\n"
     + "".join(f"a{n}: &a{n} {{x: *a{n - 1}, y: *a{n - 1}, z: *a{n - 1}}}\n" for n in range(1, 30)),
     "a bomb of merge keys": "a0: &a0 {k0: v}\n"
