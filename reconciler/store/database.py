@@ -90,6 +90,9 @@ def read_store(url: str) -> Store | None:
         return None
     store = Store(path, _engine(path, {}))
     try:
+        if not _has_tables(store):
+            store.close()
+            return None
         _refuse_other_version(store)
     except BaseException:
         store.close()
@@ -200,6 +203,12 @@ def _note_lost_state(store: Store, now: datetime) -> None:
         if connection.execute(select(schema.plan_run.c.plan_id).limit(1)).first() is None:
             connection.execute(delete(schema.meta).where(schema.meta.c.k == "lost"))
             connection.execute(insert(schema.meta).values(k="lost", v=now.isoformat()))
+
+
+def _has_tables(store: Store) -> bool:
+    # A file without any is being made at this moment, or its maker was killed.
+    with store.reading() as connection:
+        return bool(inspect(connection).get_table_names())
 
 
 def _version(store: Store) -> int:
