@@ -18,7 +18,7 @@ _SARIF = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 
 
 def finding_lines(finding: Finding, *, colour: bool) -> Iterator[str]:
-    """A finding as text: `mappings.yaml:31:5: error[code]: message`, the excerpt with its caret, the money, the hint."""
+    """A finding as text: `mappings.yaml:31:5: error[code]: message`, the excerpt with a caret, money, hint."""
     paint = painter(colour=colour)
     place = f"{safe(str(finding.where))}: " if finding.where else ""
     label = paint(f"{finding.severity.value}[{safe(finding.code)}]", _STYLES[finding.severity])
