@@ -150,7 +150,7 @@ def moved_fields(change: Change) -> Iterator[Moved]:
     """The fields that an existing record gets anew, in a fixed order; none for a create or a delete."""
     if change.before is None or change.after is None:
         return
-    old, new = dict(_fields(change.before)), dict(_fields(change.after))
+    old, new = fields_of(change.before), fields_of(change.after)
     for field, value in new.items():
         if old[field] != value:
             yield Moved(field, old[field], value, money=field in _MONEY)
@@ -159,11 +159,11 @@ def moved_fields(change: Change) -> Iterator[Moved]:
 _MONEY = frozenset({"unit price", "unit cost", "price", "cost"})
 
 
-def _fields(values: Values) -> Iterator[tuple[str, str]]:
-    if isinstance(values, ProductValues):
-        yield from _product_fields(values)
-    else:
-        yield from _addition_fields(values)
+def fields_of(values: Values | None) -> dict[str, str]:
+    """The fields of a record that are ours, by the names people know, as text; none where there is no record."""
+    if values is None:
+        return {}
+    return dict(_product_fields(values) if isinstance(values, ProductValues) else _addition_fields(values))
 
 
 def _addition_fields(values: AdditionValues) -> Iterator[tuple[str, str]]:
