@@ -80,7 +80,8 @@ def main(ctx: click.Context, file: Path, state: str, no_color: bool, log_format:
 def run() -> None:
     """The console script. A bug prints one line, an error id and where the details lie; never a traceback."""
     try:
-        main.main(standalone_mode=False)
+        # Outside its standalone mode click returns the status of an early exit instead of leaving with it.
+        sys.exit(main.main(standalone_mode=False) or Exit.DONE)
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.ClickException as error:

@@ -89,7 +89,7 @@ def bill(month: "Month", url: str) -> None:
 @command.command()
 @click.option("--url", default=URL, show_default=True, help="The running sandbox.")
 def reset(url: str) -> None:
-    """Empties a running sandbox.
+    """Brings a running sandbox back to its last seed; faults and the request log are cleared.
 
     \b
     Example:
@@ -101,7 +101,7 @@ def reset(url: str) -> None:
         reset_running(url)
     except SandboxError as error:
         raise Failure(str(error)) from None
-    click.echo("the sandbox is empty")
+    click.echo("the sandbox is as it was seeded")
 
 
 @command.command()
@@ -112,7 +112,7 @@ def env() -> None:
     Example:
       export $(reconciler sandbox env)
     """
-    from reconciler.sandbox.connectwise.credentials import BUILT_IN
+    from reconciler.sandbox.server import accepted_credentials
 
-    for name, value in BUILT_IN.items():
+    for name, value in accepted_credentials().items():
         click.echo(f"{name}={value}")

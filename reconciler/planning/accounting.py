@@ -8,9 +8,11 @@ from reconciler.domain.invoice import Charge, InvoiceLine, Kind, Motion
 from reconciler.domain.mapping import Customer, Program, Sync
 from reconciler.domain.money import ZERO, Money, summed
 from reconciler.domain.plan import Coverage
-from reconciler.planning.gathered import left_out
+from reconciler.planning.gathered import PLANNED, left_out
 from reconciler.planning.ledger import Account, Entry, Ledger
 from reconciler.planning.one_customer import CustomerMonth
+
+_Months = dict[tuple[str, Motion], CustomerMonth]
 
 BILLED, EXCLUDED, BLOCKED = "billed", "excluded", "blocking"
 
@@ -38,7 +40,7 @@ def account_for(
 ) -> Accounted:
     """Accounts for every line on the month's invoices of a program's source."""
     by_account = _customers_by_account(ledger, customers)
-    decided = {m.customer.name: m for m in months}
+    decided = {(m.customer.name, m.motion): m for m in months}
     tally: dict[tuple[str, str], list[Money]] = {}
     findings: list[Finding] = []
     unmapped: list[Money] = []
@@ -67,34 +69,36 @@ def _customers_by_account(ledger: Ledger, customers: Iterable[Customer]) -> dict
 
 
 def _outcome(
-    entry: Entry, owners: list[Customer], decided: dict[str, CustomerMonth], program: Program, ledger: Ledger
+    entry: Entry,
+    owners: list[Customer],
+    decided: _Months,
+    program: Program,
+    ledger: Ledger,
 ) -> Outcome:
     invoice, line = entry
     if not owners:
         return Outcome(EXCLUDED, "unmapped customer", unmapped=True)
     if invoice.kind is not Kind.INVOICE or line.charge is Charge.CREDIT:
         return Outcome(EXCLUDED, "P9 unallocated credit or adjustment")
-    if line.motion is not Motion.SEAT_MONTHLY:
-        return _other_motion(line, owners, program)
-    owner = next((o for o in owners if Motion.SEAT_MONTHLY in o.agreements), None)
+    if line.motion not in PLANNED:
+        return Outcome(EXCLUDED, "P9 one-off charge")
+    if line.motion not in program.motions:
+        return Outcome(EXCLUDED, f"P23 motion {line.motion} not enabled")
+    owner = next((o for o in owners if line.motion in o.agreements), None)
     if owner is None:
-        return Outcome(EXCLUDED, "P23 motion seat-monthly not mapped", unmapped=True)
+        return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
     return _of_owner(owner, line, decided, program, ledger)
 
 
-def _other_motion(line: InvoiceLine, owners: list[Customer], program: Program) -> Outcome:
-    if line.motion not in program.motions:
-        return Outcome(EXCLUDED, f"P23 motion {line.motion} not enabled")
-    if not any(line.motion in owner.agreements for owner in owners):
-        return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
-    return Outcome(EXCLUDED, f"P23 motion {line.motion} not planned by this version", unmapped=True)
-
-
 def _of_owner(
-    owner: Customer, line: InvoiceLine, decided: dict[str, CustomerMonth], program: Program, ledger: Ledger
+    owner: Customer,
+    line: InvoiceLine,
+    decided: _Months,
+    program: Program,
+    ledger: Ledger,
 ) -> Outcome:
     rule = left_out(owner, program, ledger.month)
-    month = decided.get(owner.name)
+    month = decided.get((owner.name, line.motion))
     if rule or month is None:
         return Outcome(EXCLUDED, rule or "not selected")
     if month.blocked:
@@ -105,6 +109,8 @@ def _of_owner(
 
 
 def _of_seats(line: InvoiceLine, ledger: Ledger) -> Outcome:
+    if line.motion is not Motion.SEAT_MONTHLY:
+        return Outcome(BILLED, "P52 usage of the month" if line.motion is Motion.AZURE else "P53 billed once")
     if not line.charge.counts_seats:
         return Outcome(EXCLUDED, f"P9 {line.charge} lines carry no seats")
     if line.span and line.span.last < ledger.month.first:

@@ -8,7 +8,7 @@ from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align, Customer, Policy, Program, Sync
 from reconciler.domain.money import Money, summed
 from reconciler.domain.plan import Change, Coverage, DocumentUsed, Impact, Plan
-from reconciler.domain.records import Addition
+from reconciler.domain.records import Addition, Agreement
 from reconciler.planning.accounting import Accounted, account_for
 from reconciler.planning.changes import (
     addition_changes,
@@ -16,16 +16,20 @@ from reconciler.planning.changes import (
     product_changes,
     records_after,
 )
+from reconciler.planning.charged_once import decide_annual, decide_usage
 from reconciler.planning.gathered import Documents, Gathered
 from reconciler.planning.impact import impact_rows
 from reconciler.planning.ledger import Account, Ledger
 from reconciler.planning.observing import fingerprint, seen
-from reconciler.planning.one_customer import CustomerMonth, Situation, decide_customer, withheld_preview
+from reconciler.planning.one_customer import CustomerMonth, Situation, withheld_preview
 from reconciler.planning.plan_file import sealed
 from reconciler.planning.rates import Pricing
-from reconciler.planning.shelf import stock
+from reconciler.planning.seats import ALONE, Sharing, decide_seats
+from reconciler.planning.shelf import Stock, fill
 from reconciler.planning.trust import distrusted
 from reconciler.rules.guards import beyond_changes, beyond_decrease, beyond_margin, beyond_unmapped, open_value
+
+_Sharers = dict[str, list[Customer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,7 @@ def assemble(gathered: Gathered) -> Plan:
             impact=_impact(gathered, customers),
             coverage=_coverage(parts),
             refused_by=tuple(refusal for part in parts for refusal in _refusals(part)),
-            unchanged=sum(
-                not d.decision.drafts for c in customers for d in c.decided if not c.blocked and not c.withheld
-            ),
+            unchanged=sum(not d.decision.drafts for c in customers for d in c.decided if c.writes),
             target=gathered.target,
             created=gathered.request.created,
             version=gathered.request.version,
@@ -85,31 +87,31 @@ def _program(program: Program, gathered: Gathered) -> ProgramMonth:
     documents = gathered.documents[program.source]
     ledger = gathered.ledgers[program.source]
     mapped = [c for c in gathered.mappings.customers if c.program == program.name]
-    chosen = [c for c in mapped if gathered.request.chooses(c, program)]
-    accounts = [account for c in chosen for account in [ledger.account(c.tenant)] if account]
-    shelf = stock(
+    chosen = [(c, motion) for c in mapped for motion in gathered.request.chooses(c, program)]
+    charged = [(motion, account) for c, motion in chosen for account in [ledger.account(c.tenant)] if account]
+    stock = Stock(
         program,
         ledger,
         documents.price_list,
+        documents.has_price_list,
         gathered.mappings.products,
         gathered.observation.products,
-        accounts,
-        month,
-        has_price_list=documents.has_price_list,
-        cannot_create=gathered.observation.findings if not gathered.observation.defaults_found else (),
+        gathered.observation.findings if not gathered.observation.defaults_found else (),
     )
+    shelf = fill(stock, charged)
     at = Situation(program, ledger, documents.price_list, shelf, month)
+    sharers = _sharers(gathered)
     findings: list[Finding] = [*shelf.findings, *_unavailable(program)]
     months: list[CustomerMonth] = []
-    for customer in chosen:
-        decided, notes = _customer(customer, at, gathered, documents)
+    for customer, motion in chosen:
+        decided, notes = _customer(customer, motion, at, gathered, sharers)
         findings += notes
         if decided:
             months.append(decided)
             findings += decided.findings
-    writing = [m for m in months if not m.blocked and not m.withheld]
+    writing = [m for m in months if m.writes]
     additions = [change for m in writing for change in addition_changes(gathered.target, m, shelf, month)]
-    used = [d.charged.product for m in writing for d in m.decided if d.charged.lines]
+    used = [d.product for m in writing for d in m.decided if d.lines]
     changes = (*product_changes(gathered.target, shelf, used), *additions)
     accounted = account_for(ledger, program, mapped, months)
     return ProgramMonth(program, tuple(mapped), tuple(months), changes, tuple(findings), accounted, ledger, documents)
@@ -127,29 +129,68 @@ def _unavailable(program: Program) -> Iterable[Finding]:
 
 
 def _customer(
-    customer: Customer, at: Situation, gathered: Gathered, documents: Documents
+    customer: Customer, motion: Motion, at: Situation, gathered: Gathered, sharers: _Sharers
 ) -> tuple[CustomerMonth | None, list[Finding]]:
-    """A customer's month, or the findings that tell why there is none."""
-    account = at.ledger.account(customer.tenant)
+    """A customer's month by one motion, or the findings that tell why there is none."""
+    account, documents = at.ledger.account(customer.tenant), gathered.documents[at.program.source]
     wrong = [*_of_documents(customer, account, documents), *_cannot(customer, at.program)]
-    ref = customer.agreements[Motion.SEAT_MONTHLY]
+    ref = customer.agreements[motion]
     agreement = gathered.observation.agreements.get(ref)
+    place = customer.agreement_places.get(motion, customer.place)
     problems = gathered.observation.problems.get(ref, ())
-    place = customer.agreement_places.get(Motion.SEAT_MONTHLY, customer.place)
     told = [replace(f, customer=customer.name, where=f.where or place) for f in problems]
     wrong += [f for f in told if f.blocks]
     if agreement is None or wrong:
-        blocked = CustomerMonth(customer, at.program, agreement, account, "", (), (*wrong, *told))
+        findings = (*wrong, *told)
+        blocked = CustomerMonth(customer, motion, at.program, agreement, account, "", (), findings)
         return (blocked, []) if wrong else (None, told)
     if not at.ledger.speaks_of(customer.tenant):
         return None, [*told, _no_invoice(customer, at)]
-    additions = gathered.observation.additions.get(agreement.id, ())
-    pricing = Pricing(gathered.mappings.prices, at.program.name, customer.name, documents.price_list)
-    decided = decide_customer(customer, agreement, additions, pricing, at)
+    decided = _decided(customer, motion, agreement, at, gathered, sharers)
     doubt = distrusted(decided, documents, at.ledger)
     if doubt:
         decided = replace(decided, findings=(*decided.findings, *doubt))
     return (withheld_preview(decided) if customer.sync is Sync.PREVIEW else decided), told
+
+
+def _decided(
+    customer: Customer,
+    motion: Motion,
+    agreement: Agreement,
+    at: Situation,
+    gathered: Gathered,
+    sharers: _Sharers,
+) -> CustomerMonth:
+    additions = gathered.observation.additions.get(agreement.id, ())
+    pricing = Pricing(gathered.mappings.prices, at.program.name, customer.name, at.price_list)
+    if motion is Motion.AZURE:
+        return decide_usage(customer, agreement, additions, pricing, at)
+    if motion is Motion.SEAT_ANNUAL:
+        return decide_annual(customer, agreement, additions, pricing, at)
+    sharing = _sharing(customer, sharers[agreement.id], at)
+    return decide_seats(customer, agreement, additions, pricing, at, sharing)
+
+
+def _sharers(gathered: Gathered) -> _Sharers:
+    """The customers whose monthly seats bill on each agreement that was read, whether or not they are planned now."""
+    sharers: dict[str, list[Customer]] = {}
+    for customer in gathered.mappings.customers:
+        ref = customer.agreements.get(Motion.SEAT_MONTHLY)
+        agreement = gathered.observation.agreements.get(ref) if ref else None
+        if agreement:
+            sharers.setdefault(agreement.id, []).append(customer)
+    return sharers
+
+
+def _sharing(customer: Customer, sharers: list[Customer], at: Situation) -> Sharing:
+    if len(sharers) == 1:
+        return ALONE
+    accounts = [at.ledger.account(other.tenant) for other in sharers if other.name != customer.name]
+    return Sharing(
+        keys=frozenset(key for account in accounts if account for key in account.seats),
+        first=sharers[0].name == customer.name,
+        all_spoken_of=all(at.ledger.speaks_of(other.tenant) for other in sharers),
+    )
 
 
 def _of_documents(customer: Customer, account: Account | None, documents: Documents) -> list[Finding]:
@@ -236,7 +277,7 @@ def _refusals(part: ProgramMonth) -> Iterable[str]:
             before += decided.standing
             after += records_after(decided, month.agreement.id)
             rates = (draft.rate for draft in decided.decision.drafts)
-            margins += [(decided.charged.subscription, rate.unit_price, rate.unit_cost) for rate in rates]
+            margins += [(decided.subscription, rate.unit_price, rate.unit_cost) for rate in rates]
     checks = (
         beyond_changes(guards, len(part.changes), name),
         beyond_decrease(guards, open_value(before), open_value(after), name),

@@ -6,13 +6,12 @@ from datetime import date
 from decimal import Decimal
 
 from reconciler.domain.days import Month
-from reconciler.domain.invoice import Motion
-from reconciler.domain.money import ZERO, plain
+from reconciler.domain.money import ZERO, plain, rounded
 from reconciler.domain.plan import Action, AdditionValues, Because, Change, Resource
 from reconciler.domain.records import Addition
 from reconciler.planning.one_customer import CustomerMonth, Decided
 from reconciler.planning.shelf import Shelf
-from reconciler.rules.billing import billed
+from reconciler.rules.billing import bill
 from reconciler.rules.drafts import Draft
 from reconciler.rules.products import Resolved, values_of
 
@@ -55,18 +54,18 @@ def addition_changes(target: str, month: CustomerMonth, shelf: Shelf, period: Mo
     assert month.agreement  # noqa: S101 -- decisions are made on an agreement
     changes: list[Change] = []
     for decided in month.decided:
-        resolved = shelf.resolved.get(decided.charged.product)
+        resolved = shelf.resolved.get(decided.product)
         name = _name(decided, resolved)
         changes += [_change(target, month, decided, draft, resolved, name, period) for draft in decided.decision.drafts]
     return _distinct(changes)
 
 
 def _name(decided: Decided, resolved: Resolved | None) -> str:
-    if decided.charged.lines and decided.charged.lines[-1].line.description:
-        return decided.charged.lines[-1].line.description
+    if decided.lines and decided.lines[-1].line.description:
+        return decided.lines[-1].line.description
     if resolved and resolved.product:
         return resolved.product.description
-    return decided.charged.product
+    return decided.product
 
 
 def _change(
@@ -80,40 +79,56 @@ def _change(
 ) -> Change:
     agreement = month.agreement
     assert agreement  # noqa: S101 -- decisions are made on an agreement
-    charged = decided.charged
-    address = product_address(target, charged.product)
+    address = product_address(target, decided.product)
     before = _standing_values(draft.standing, address) if draft.standing else None
     after = None if draft.action is Action.DELETE else _after(draft, decided, agreement.id, address, resolved, name)
-    rows = [(draft.standing, -1), (_written(draft, agreement.id), 1)]
-    impact: dict[str, Decimal] = {}
-    for each in (period, period.following):
-        parts = [
-            sign * billed(row, each, prorates=agreement.prorates, currency=month.currency) for row, sign in rows if row
-        ]
-        if sum(parts, ZERO):
-            impact[str(each)] = sum(parts, ZERO)
     return Change(
-        address=_address(target, month.customer.name, charged.subscription, draft.effective),
+        address=_address(target, month, decided.subscription, draft.effective),
         resource=Resource.ADDITION,
         action=draft.action,
         before=before,
         after=after,
         record=draft.standing.id if draft.standing else None,
         customer=month.customer.name,
-        motion=Motion.SEAT_MONTHLY,
-        subscription=charged.subscription,
+        motion=month.motion,
+        subscription=decided.subscription,
         agreement=agreement_address(target, agreement.id),
         product_name=name,
         needs=(address,) if draft.standing is None and _is_created(resolved) else (),
         because=draft.because,
-        impact=impact,
+        impact=_impact(draft, decided, month, period),
     )
 
 
-def _address(target: str, customer: str, subscription: str, effective: date) -> str:
+def _impact(draft: Draft, decided: Decided, month: CustomerMonth, period: Month) -> dict[str, Decimal]:
+    """What the draft does to the bill of the month and of the one after it, where it does anything."""
+    assert month.agreement  # noqa: S101 -- decisions are made on an agreement
+    before = [draft.standing] if draft.standing else []
+    after = [row for row in [_written(draft, month.agreement.id)] if row]
+    impact = {}
+    for each in (period, period.following):
+        moved = bill_of(after, decided, month, each, period) - bill_of(before, decided, month, each, period)
+        if moved:
+            impact[str(each)] = moved
+    return impact
+
+
+def bill_of(
+    records: Iterable[Addition], decided: Decided, month: CustomerMonth, each: Month, planned: Month
+) -> Decimal:
+    """What records of a decision bill for a month. Records that bill once do so on the planned month's invoice."""
+    assert month.agreement  # noqa: S101 -- decisions are made on an agreement
+    if not decided.once:
+        return bill(records, each, prorates=month.agreement.prorates, currency=month.currency)
+    if each != planned:
+        return ZERO
+    return sum((rounded(a.quantity * a.unit_price, month.currency) for a in records), ZERO)
+
+
+def _address(target: str, month: CustomerMonth, subscription: str, effective: date) -> str:
     # A name may hold the separator itself.
-    name = customer.replace("%", "%25").replace("/", "%2F")
-    return f"{target}/{name}/{Motion.SEAT_MONTHLY}/{subscription}/{effective}"
+    name = month.customer.name.replace("%", "%25").replace("/", "%2F")
+    return f"{target}/{name}/{month.motion}/{subscription}/{effective}"
 
 
 def _is_created(resolved: Resolved | None) -> bool:
@@ -141,15 +156,22 @@ def _after(
 ) -> AdditionValues:
     if draft.standing:
         kept = _standing_values(draft.standing, product)
-        serial = decided.charged.subscription if draft.action is Action.ADOPT else kept.serial_number
-        return replace(kept, serial_number=serial, quantity=draft.quantity, cancelled=draft.cancelled)
+        serial = decided.subscription if draft.action is Action.ADOPT else kept.serial_number
+        return replace(
+            kept,
+            serial_number=serial,
+            quantity=draft.quantity,
+            cancelled=draft.cancelled,
+            unit_price=draft.rate.unit_price,
+            unit_cost=draft.rate.unit_cost,
+        )
     item = resolved.product if resolved else None
     product_id = item.id if item else next((a.product_id for a in decided.standing), None)
     return AdditionValues(
         agreement_id=agreement_id,
         product=product,
         product_id=None if _is_created(resolved) else product_id,
-        serial_number=decided.charged.subscription,
+        serial_number=decided.subscription,
         quantity=draft.quantity,
         unit_price=draft.rate.unit_price,
         unit_cost=draft.rate.unit_cost,
@@ -161,6 +183,8 @@ def _after(
 
 def _description(draft: Draft, name: str) -> str:
     """The text on the customer's invoice: the product, and for a delta what moved and when."""
+    if draft.note:
+        return f"{name} ({draft.note})"
     if draft.cancelled is None:
         return name
     first, last = _day(draft.effective), _day(draft.cancelled)
@@ -176,7 +200,14 @@ def _written(draft: Draft, agreement_id: str) -> Addition | None:
     if draft.action is Action.DELETE:
         return None
     if draft.standing:
-        return replace(draft.standing, quantity=draft.quantity, cancelled=draft.cancelled)
+        rate = draft.rate
+        return replace(
+            draft.standing,
+            quantity=draft.quantity,
+            cancelled=draft.cancelled,
+            unit_price=rate.unit_price,
+            unit_cost=rate.unit_cost,
+        )
     price, cost = draft.rate.unit_price, draft.rate.unit_cost
     return Addition("", agreement_id, "", draft.quantity, price, cost, draft.effective, draft.cancelled)
 

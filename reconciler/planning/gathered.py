@@ -22,6 +22,10 @@ class Documents:
     documents: tuple[Document, ...]
 
 
+PLANNED = (Motion.SEAT_MONTHLY, Motion.SEAT_ANNUAL, Motion.AZURE)
+"""The motions that are planned, in the order in which they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for: the month, the customers (none named: all), and the tool's version and the time, for the
@@ -33,11 +37,15 @@ class Request:
     created: str
     version: str
 
-    def chooses(self, customer: Customer, program: Program) -> bool:
-        """Whether a customer's monthly seats are to be planned: named (or all), mapped, and not left out."""
-        named = not self.customers or customer.name in self.customers
-        seats = Motion.SEAT_MONTHLY in program.motions and Motion.SEAT_MONTHLY in customer.agreements
-        return named and seats and left_out(customer, program, self.month) is None
+    def chooses(self, customer: Customer, program: Program) -> tuple[Motion, ...]:
+        """The motions of a customer that are to be planned: mapped and enabled, of a customer that is named (or
+        all are) and not left out by the mapping.
+        """
+        if self.customers and customer.name not in self.customers:
+            return ()
+        if left_out(customer, program, self.month) is not None:
+            return ()
+        return tuple(m for m in PLANNED if m in program.motions and m in customer.agreements)
 
 
 def left_out(customer: Customer, program: Program, month: Month) -> str | None:

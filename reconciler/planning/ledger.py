@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from reconciler.domain.days import Month
-from reconciler.domain.invoice import Invoice, InvoiceLine, Kind, Motion
+from reconciler.domain.invoice import Charge, Invoice, InvoiceLine, Kind, Motion
 from reconciler.domain.price_list import product_key
 from reconciler.rules.matching import Key
 
@@ -17,14 +17,16 @@ Entry = tuple[Invoice, InvoiceLine]
 
 @dataclass(slots=True)
 class Account:
-    """The lines of one tenant. `seats` cover a day of the month, by motion and key; `scheduled` speak of a renewal, by
-    subscription; `of_month` stand on the month's own invoices, whatever days they cover.
+    """The lines of one tenant. `seats` are monthly seats that cover a day of the month, by subscription and product;
+    `once` the lines of the month's invoices that are billed as they stand (Azure usage, annual seats), by motion;
+    `scheduled` speak of a renewal, by subscription; `of_month` are all lines on the month's own invoices.
     """
 
     tenant: str
     name: str = ""
     domain: str = ""
-    seats: dict[Motion, dict[Key, list[Entry]]] = field(default_factory=dict)
+    seats: dict[Key, list[Entry]] = field(default_factory=dict)
+    once: dict[Motion, list[Entry]] = field(default_factory=dict)
     scheduled: dict[str, list[InvoiceLine]] = field(default_factory=dict)
     of_month: list[Entry] = field(default_factory=list)
 
@@ -40,10 +42,18 @@ class Account:
             return
         if line.scheduled:
             self.scheduled.setdefault(line.subscription, []).append(line)
-        span = line.span
-        if span and span.first <= month.last and span.last >= month.first and line.charge.counts_seats:
-            key = (line.subscription, product_key(line.sku, line.term, line.billing))
-            self.seats.setdefault(line.motion, {}).setdefault(key, []).append((invoice, line))
+        if line.motion is Motion.SEAT_MONTHLY:
+            span = line.span
+            if span and span.first <= month.last and span.last >= month.first and line.charge.counts_seats:
+                self.seats.setdefault((line.subscription, key_of(line)), []).append((invoice, line))
+        elif issued_for_month and line.charge is not Charge.CREDIT:
+            self.once.setdefault(line.motion, []).append((invoice, line))
+
+    def keys(self, motion: Motion) -> set[str]:
+        """The keys of the products that were charged by a motion."""
+        if motion is Motion.SEAT_MONTHLY:
+            return {key for _, key in self.seats}
+        return {key_of(line) for _, line in self.once.get(motion, ())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,8 @@ class Ledger:
     """The accounts of a source's documents for one month, by tenant id and by domain (both lower case).
 
     `everyone` tells that a document of the month stands for all customers, so that being absent from it means that
-    nothing was charged; `covered` are the tenants that a document of the month names.
+    nothing was charged; `covered` are the tenants that a document of the month names. `motions` are those by which a
+    product was ever charged, by its key; `owners` the tenants of subscriptions, by id in lower case.
     """
 
     month: Month
@@ -60,8 +71,8 @@ class Ledger:
     invoices: tuple[Invoice, ...]
     everyone: bool
     covered: frozenset[str]
-    other_motions: frozenset[str]
-    keys: frozenset[str]
+    motions: dict[str, frozenset[Motion]]
+    owners: dict[str, str]
 
     def account(self, tenant: str) -> Account | None:
         """The account of a tenant, named by its id or its domain."""
@@ -71,6 +82,11 @@ class Ledger:
         """Whether the month's documents say what was charged to a tenant, even if that is nothing."""
         account = self.account(tenant)
         return self.everyone or (account.tenant if account else tenant.lower()) in self.covered
+
+
+def key_of(line: InvoiceLine) -> str:
+    """The key of the product that a line charges (rulebook P26)."""
+    return product_key(line.sku, line.term, line.billing)
 
 
 def bills(invoice: Invoice, month: Month) -> bool:
@@ -89,7 +105,8 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
     of_month: list[Invoice] = []
     everyone = False
     covered: set[str] = set()
-    keys: dict[str, set[Motion]] = {}
+    motions: dict[str, set[Motion]] = {}
+    owners: dict[str, str] = {}
     for invoice in invoices:
         issued_for_month = bills(invoice, month)
         if issued_for_month:
@@ -102,7 +119,8 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
             if account is None:
                 account = accounts[line.customer.tenant] = Account(line.customer.tenant)
             account.add(invoice, line, month, issued_for_month=issued_for_month)
-            keys.setdefault(product_key(line.sku, line.term, line.billing), set()).add(line.motion)
+            owners[line.subscription.lower()] = line.customer.tenant
+            motions.setdefault(key_of(line), set()).add(line.motion)
     return Ledger(
         month,
         accounts,
@@ -110,8 +128,8 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
         tuple(of_month),
         everyone,
         frozenset(covered),
-        frozenset(key for key, motions in keys.items() if Motion.SEAT_MONTHLY not in motions),
-        frozenset(key for key, motions in keys.items() if Motion.SEAT_MONTHLY in motions),
+        {key: frozenset(found) for key, found in motions.items()},
+        owners,
     )
 
 

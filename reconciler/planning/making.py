@@ -11,7 +11,8 @@ from reconciler.domain.plan import Action, Plan, ProductValues
 from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Wanted
 from reconciler.planning.assembling import assemble
 from reconciler.planning.gathered import Documents, Gathered, Request
-from reconciler.planning.ledger import Account, keep_ledger, newest_month
+from reconciler.planning.ledger import keep_ledger, newest_month
+from reconciler.planning.shelf import AZURE_KEY
 from reconciler.sources.documents import read_documents, read_price_lists
 from reconciler.targets.base import Target
 
@@ -102,15 +103,15 @@ def wanted(gathered: Gathered) -> Wanted:
     skus: set[str] = set()
     for customer in gathered.mappings.customers:
         program = gathered.mappings.programs[customer.program]
-        if program.target == gathered.target and gathered.request.chooses(customer, program):
-            agreements.add(customer.agreements[Motion.SEAT_MONTHLY])
-            skus |= _charged_skus(gathered.ledgers[program.source].account(customer.tenant))
+        if program.target != gathered.target:
+            continue
+        account = gathered.ledgers[program.source].account(customer.tenant)
+        for motion in gathered.request.chooses(customer, program):
+            agreements.add(customer.agreements[motion])
+            skus |= account.keys(motion) if account else set()
+            skus |= {AZURE_KEY} if motion is Motion.AZURE and account and motion in account.once else set()
     linked = {link.sku: link.product for link in gathered.mappings.products if link.product}
     return Wanted(frozenset(agreements), frozenset(skus), frozenset(linked[sku] for sku in skus if sku in linked))
-
-
-def _charged_skus(account: Account | None) -> set[str]:
-    return {key for _, key in account.seats.get(Motion.SEAT_MONTHLY, {})} if account else set()
 
 
 def _defaults_needed(plan: Plan) -> ProductDefaults | None:

@@ -45,6 +45,32 @@ class Pricing:
             return self._unpriced(line, key, "price")
         return Rate(_placed(price), _placed(cost))
 
+    def whole(self, line: InvoiceLine, key: str, day: date, cost: Decimal, retail: Decimal | None) -> Rate | Finding:
+        """The rate of a line that is billed as a whole: its cost and retail price are sums, not unit prices.
+
+        A rule with an amount (`cost + 1.20`, `fixed 12.50`) speaks of a unit, and so of nothing here: it is a finding.
+        """
+        rule = winning_rule(self.rules, self.program, self.customer, key, day) if self.rules else None
+        if rule and rule.amount:
+            return self._of_units(line, rule)
+        own = own_price(rule, retail, cost)
+        price = retail if own is None or own.price is None else own.price
+        return self._unpriced(line, key, "retail price") if price is None else Rate(_placed(price), _placed(cost))
+
+    def part(self, rate: Rate, share: Decimal) -> Rate:
+        """The rate of a part of the term that the rate is for (H1)."""
+        return Rate(_placed(rate.unit_price * share), _placed(rate.unit_cost * share))
+
+    def _of_units(self, line: InvoiceLine, rule: PriceRule) -> Finding:
+        return Finding(
+            Severity.ERROR,
+            "price-rule",
+            f"price rule '{rule.name}' sets an amount for a unit ({rule.text}), and usage has no unit price",
+            subscription=line.subscription,
+            where=rule.place,
+            hint="use a percentage for usage: cost + 15%",
+        )
+
     def _unpriced(self, line: InvoiceLine, key: str, what: str) -> Finding:
         return Finding(
             Severity.ERROR,

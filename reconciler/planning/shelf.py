@@ -4,23 +4,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding
-from reconciler.domain.invoice import Motion
+from reconciler.domain.invoice import InvoiceLine, Motion
 from reconciler.domain.mapping import ProductLink, Program
+from reconciler.domain.money import ZERO
 from reconciler.domain.price_list import PriceList
 from reconciler.domain.records import Product
-from reconciler.planning.ledger import Account, Ledger
+from reconciler.planning.ledger import Account, Entry, Ledger, key_of
 from reconciler.rules.products import Catalogue, Offer, Resolved, collisions, resolve
+
+AZURE_KEY = "azure"
+"""The product of usage that was charged under several SKUs: one record holds it all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Charged products by key, and the program's product keys by the PSA's product id."""
+    """Charged products by key; the program's products by motion, as keys by the PSA's product id."""
 
     resolved: Mapping[str, Resolved]
-    keys_by_id: Mapping[str, str]
+    by_motion: Mapping[Motion, Mapping[str, str]]
     findings: tuple[Finding, ...]
+
+    def keys_by_id(self, motion: Motion) -> Mapping[str, str]:
+        """The keys of the products that a motion may stand under, by the PSA's product id (decision 5)."""
+        return self.by_motion.get(motion, {})
 
     def price_of(self, key: str) -> Decimal | None:
         """The catalogue's price of a charged product, where the PSA has it."""
@@ -28,44 +35,35 @@ class Shelf:
         return found.product.price if found and found.product else None
 
 
-def stock(
-    program: Program,
-    ledger: Ledger,
-    price_list: PriceList,
-    links: Iterable[ProductLink],
-    products: Iterable[Product],
-    accounts: Iterable[Account],
-    month: Month,
-    *,
-    has_price_list: bool,
-    cannot_create: tuple[Finding, ...] = (),
-) -> Shelf:
-    """Looks every product up that was charged to one of the accounts, and names the program's products.
-
-    `cannot_create` are the findings for which the PSA would refuse any product that had to be created (E2 to E4).
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What the shelf is filled from. `cannot_create` are the findings for which the PSA would refuse any product that
+    had to be created (E2 to E4).
     """
-    by_sku = {link.sku: link for link in links}
-    items = tuple(products)
-    catalogue = Catalogue.of(items)
-    resolved = {
-        offer.key: resolve(
-            offer,
-            by_sku.get(offer.key),
-            catalogue,
-            has_price_list=has_price_list,
-            taxable=program.taxable,
-            defaults=program.defaults,
+
+    program: Program
+    ledger: Ledger
+    price_list: PriceList
+    has_price_list: bool
+    links: tuple[ProductLink, ...]
+    products: tuple[Product, ...]
+    cannot_create: tuple[Finding, ...] = ()
+
+
+def fill(stock: Stock, charged: Iterable[tuple[Motion, Account]]) -> Shelf:
+    """Looks every product up that was charged by a motion to an account, and names the program's products."""
+    by_sku = {link.sku: link for link in stock.links}
+    catalogue = Catalogue.of(stock.products)
+    resolved: dict[str, Resolved] = {}
+    for motion, offer in _offers(charged, stock):
+        listed = stock.has_price_list and motion is not Motion.AZURE
+        defaults, taxable = stock.program.defaults, stock.program.taxable
+        found = resolve(
+            offer, by_sku.get(offer.key), catalogue, has_price_list=listed, taxable=taxable, defaults=defaults
         )
-        for offer in _offers(accounts, price_list, month)
-    }
-    if cannot_create:
-        resolved = {key: _not_created(r, cannot_create) for key, r in resolved.items()}
+        resolved[offer.key] = _not_created(found, stock.cannot_create) if stock.cannot_create else found
     changes = [r.change for r in resolved.values() if r.change]
-    return Shelf(
-        resolved,
-        _keys_by_id(items, ledger, price_list, by_sku.values()),
-        collisions(changes, items),
-    )
+    return Shelf(resolved, _by_motion(stock), collisions(changes, stock.products))
 
 
 def _not_created(resolved: Resolved, findings: tuple[Finding, ...]) -> Resolved:
@@ -73,28 +71,54 @@ def _not_created(resolved: Resolved, findings: tuple[Finding, ...]) -> Resolved:
     return Resolved(resolved.key, None, None, findings) if creates else resolved
 
 
-def _offers(accounts: Iterable[Account], price_list: PriceList, month: Month) -> Iterable[Offer]:
-    offers: dict[str, Offer] = {}
-    for account in accounts:
-        for (_, key), entries in account.seats.get(Motion.SEAT_MONTHLY, {}).items():
-            if key not in offers:
-                invoice, line = entries[-1]
-                listed = price_list.on(key, month.last, invoice.currency)
-                offers[key] = Offer(key, line.description, listed, line.unit_price, line.unit_cost)
-    return [offers[key] for key in sorted(offers)]
+def _offers(charged: Iterable[tuple[Motion, Account]], stock: Stock) -> Iterable[tuple[Motion, Offer]]:
+    """Each charged product once, in order of key, with what its last line says of it."""
+    month = stock.ledger.month
+    lines: dict[str, tuple[Motion, Entry]] = {}
+    for motion, account in charged:
+        for key, entry in _charged(motion, account):
+            lines.setdefault(key, (motion, entry))
+    for key in sorted(lines):
+        motion, (invoice, line) = lines[key]
+        listed = stock.price_list.on(key, month.last, invoice.currency)
+        if motion is Motion.AZURE:
+            # The price of usage is the month's: the catalogue has none (P52).
+            yield motion, Offer(key, line.description or "Azure usage", None, ZERO, ZERO)
+        else:
+            yield motion, Offer(key, line.description, listed, line.unit_price, line.unit_cost)
 
 
-def _keys_by_id(
-    products: Iterable[Product], ledger: Ledger, price_list: PriceList, links: Iterable[ProductLink]
-) -> dict[str, str]:
-    """Decision 5: a product is the program's where a price list, a link or an invoice knows its SKU; those that are
-    charged by another motion alone are that motion's.
+def _charged(motion: Motion, account: Account) -> Iterable[tuple[str, Entry]]:
+    if motion is Motion.SEAT_MONTHLY:
+        return ((key, entries[-1]) for (_, key), entries in account.seats.items())
+    entries = account.once.get(motion, [])
+    if motion is Motion.AZURE and entries:
+        return [(usage_product(line for _, line in entries), entries[-1])]
+    return [(key_of(line), (invoice, line)) for invoice, line in entries]
+
+
+def usage_product(lines: Iterable[InvoiceLine]) -> str:
+    """The product of a month's usage: the one SKU that was charged, or `azure` for several."""
+    keys = {key_of(line) for line in lines}
+    return keys.pop() if len(keys) == 1 else AZURE_KEY
+
+
+def _by_motion(stock: Stock) -> dict[Motion, dict[str, str]]:
+    """Decision 5: a product is the program's where a price list, a link or an invoice knows its SKU. It may stand for
+    the motions that ever charged it; one that no invoice charged is a seat's.
     """
-    linked = {link.product.lower(): link.sku for link in links if link.product}
-    keys: dict[str, str] = {}
-    for product in products:
+    linked = {link.product.lower(): link.sku for link in stock.links if link.product}
+    known = stock.ledger.motions
+    keys: dict[Motion, dict[str, str]] = {motion: {} for motion in Motion}
+    for product in stock.products:
         key = product.vendor_sku or linked.get(product.identifier.lower())
-        known = key is not None and (key in ledger.keys or key in price_list or key in linked.values())
-        if key is not None and known and key not in ledger.other_motions:
-            keys[product.id] = key
+        if key is None:
+            continue
+        if key == AZURE_KEY:
+            keys[Motion.AZURE][product.id] = key
+        elif key in known:
+            for motion in known[key]:
+                keys[motion][product.id] = key
+        elif key in stock.price_list or key in linked.values():
+            keys[Motion.SEAT_MONTHLY][product.id] = key
     return keys

@@ -26,7 +26,7 @@ def distrusted(month: CustomerMonth, documents: Documents, ledger: Ledger) -> tu
     if whole_files & mine:
         what = "a document with this customer's lines could not be read whole"
         return (_finding(month, f"{what}: {first.message}", first),)
-    ending = [d.charged.subscription for d in month.decided if not d.charged.lines and d.decision.drafts]
+    ending = [d.subscription for d in month.decided if not d.lines and d.decision.drafts]
     if ending:
         what = ", ".join(ending[:3]) + (" …" if len(ending) > 3 else "")
         return (

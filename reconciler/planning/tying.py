@@ -26,11 +26,11 @@ def tie(gathered: Gathered, billed: Iterable[Billed]) -> tuple[TiedSubscription,
     for customer in gathered.mappings.customers:
         program = gathered.mappings.programs[customer.program]
         account = gathered.ledgers[program.source].account(customer.tenant)
-        if account is None or not gathered.request.chooses(customer, program):
+        if account is None or Motion.SEAT_MONTHLY not in gathered.request.chooses(customer, program):
             continue
         documents = gathered.documents[program.source]
         pricing = Pricing(gathered.mappings.prices, program.name, customer.name, documents.price_list)
-        for (subscription, key), entries in sorted(account.seats.get(Motion.SEAT_MONTHLY, {}).items()):
+        for (subscription, key), entries in sorted(account.seats.items()):
             charged = tuple(_tied(entry, key, pricing, gathered.request.month) for entry in entries)
             rows = tuple(by_subscription.get(subscription.lower(), ()))
             product, currency = entries[-1][1].description or key, entries[-1][0].currency

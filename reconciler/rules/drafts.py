@@ -13,7 +13,7 @@ from reconciler.rules.charged import Rate
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A record to write. `standing` is the record as it stands, None for a new one; the other fields are as they are to
-    be. Days inclusive, `cancelled` None: open.
+    be. Days inclusive, `cancelled` None: open. `note` goes into the description, where the record is known again by it.
     """
 
     action: Action
@@ -23,6 +23,7 @@ class Draft:
     effective: date
     cancelled: date | None
     because: tuple[Because, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,34 @@ def check_agreement(
     return tuple(findings)
 
 
+def check_usage(agreement: Agreement, month: Month, open_from: date, currencies: Iterable[str]) -> tuple[Finding, ...]:
+    """Findings that keep a month's usage off an agreement: its record is a whole month, so nothing needs proration but
+    a month that is invoiced already (E7).
+    """
+    named = f"agreement '{agreement.name}' ({agreement.id})"
+    findings = [*_standing(agreement, named, month), *_dates(agreement, named, month.first), *_mode(agreement, named)]
+    if not agreement.prorates and open_from > month.first:
+        findings.append(_error("E7", E7, f"tick Prorate under {_INVOICING} of {named}"))
+    findings += _currencies(agreement, named, sorted(set(currencies)))
+    return tuple(findings)
+
+
+def check_once(agreement: Agreement, currencies: Iterable[str]) -> tuple[Finding, ...]:
+    """Findings that keep annual charges off an agreement: it must bill one time (P54)."""
+    named = f"agreement '{agreement.name}' ({agreement.id})"
+    findings: list[Finding] = []
+    if not agreement.active:
+        hint = "make it active, or map the customer to another one"
+        findings.append(_error("P35", f"{named} is not active: its status is {agreement.status}", hint))
+    if not agreement.one_time:
+        hint = f"set the billing cycle to One-Time under {_INVOICING}, or map seat-annual to such an agreement"
+        findings.append(
+            _error("P54", f"{named} bills again every period; annual charges need one that bills once", hint)
+        )
+    findings += _currencies(agreement, named, sorted(set(currencies)))
+    return tuple(findings)
+
+
 def _error(code: str, message: str, hint: str) -> Finding:
     return Finding(Severity.ERROR, code, message, hint=hint)
 

@@ -1,0 +1,183 @@
+"""A customer's monthly seats: what was charged is matched with what stands, and decided per subscription."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from reconciler.domain.days import Month
+from reconciler.domain.finding import Finding
+from reconciler.domain.invoice import InvoiceLine, Motion
+from reconciler.domain.mapping import Customer
+from reconciler.domain.money import ZERO
+from reconciler.domain.plan import Action, Because
+from reconciler.domain.records import Addition, Agreement
+from reconciler.planning.ledger import Account, Entry
+from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
+from reconciler.planning.rates import Pricing
+from reconciler.rules.charged import Charged, ChargedLine, Rate, charged_in_month, vanished
+from reconciler.rules.drafts import Draft
+from reconciler.rules.matching import Key, Matched, match
+from reconciler.rules.periods import first_open_day
+from reconciler.rules.preflight import check_agreement
+from reconciler.rules.true_up import Period, true_up
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """The other mapped customers that bill on the same agreement: what was charged to them, whether this one is the
+    first of them, and whether the documents speak of them all. Records of a subscription that nobody was charged for
+    are ended once, and only then.
+    """
+
+    keys: frozenset[Key] = frozenset()
+    first: bool = True
+    all_spoken_of: bool = True
+
+
+ALONE = Sharing()
+
+
+def decide_seats(
+    customer: Customer,
+    agreement: Agreement,
+    additions: tuple[Addition, ...],
+    pricing: Pricing,
+    at: Situation,
+    sharing: Sharing = ALONE,
+) -> CustomerMonth:
+    """The decisions for a customer's monthly seats on its agreement.
+
+    `additions` are all that stand on the agreement. The agreement was found; whether it may be used is checked here.
+    """
+    account = at.ledger.account(customer.tenant)
+    lines = account.seats if account else {}
+    entries = [entry for group in lines.values() for entry in group]
+    currency, currencies = currency_of(entries, agreement)
+    period = Period(at.month, first_open_day(agreement, customer.changes.billing))
+    firsts = [line.span.first for _, line in entries if line.span]
+    first_day = max(at.month.first, min(firsts, default=at.month.first))
+    findings = list(check_agreement(agreement, at.month, first_day, period.open_from, currencies))
+    matched = match({*lines, *sharing.keys}, additions, at.shelf.keys_by_id(Motion.SEAT_MONTHLY), at.month)
+    findings += matched.findings
+    decided: list[Decided] = []
+    withheld = False
+    for key in _keys(customer, matched, at, sharing):
+        charging = lines.get(key, [])
+        resolved = at.shelf.resolved.get(key[1])
+        if charging and resolved and resolved.findings:
+            findings += [about(f, key[0], charging) for f in resolved.findings]
+            withheld = True
+            continue
+        charged = _charged(key, charging, account, matched, pricing, at)
+        if isinstance(charged, Finding):
+            findings.append(charged)
+            continue
+        found = _decide(charged, key, matched, period, customer)
+        decided.append(found)
+        findings += [f if f.subscription else replace(f, subscription=key[0]) for f in found.decision.findings]
+    return CustomerMonth(
+        customer,
+        Motion.SEAT_MONTHLY,
+        at.program,
+        agreement,
+        account,
+        currency,
+        tuple(decided),
+        named(findings, customer),
+        withheld,
+    )
+
+
+def _keys(customer: Customer, matched: Matched, at: Situation, sharing: Sharing) -> Iterator[Key]:
+    """The subscriptions to decide, in stable order: all that were charged, and all that stand in the month or later and
+    are this customer's.
+    """
+    account = at.ledger.account(customer.tenant)
+    charged = set(account.seats) if account else set()
+    standing = {
+        key
+        for key, records in matched.standing.items()
+        if key not in sharing.keys and _in_force(records, at.month) and _is_mine(key, account, at, sharing)
+    }
+    yield from sorted(charged | standing)
+
+
+def _in_force(records: Iterable[Addition], month: Month) -> bool:
+    return any(a.quantity and (a.cancelled is None or a.cancelled >= month.first) for a in records)
+
+
+def _is_mine(key: Key, account: Account | None, at: Situation, sharing: Sharing) -> bool:
+    """Whether an uncharged subscription is this customer's to end: the documents know it as its own, or nobody's."""
+    owner = at.ledger.owners.get(key[0].lower())
+    if owner is not None:
+        return account is not None and owner == account.tenant
+    return sharing.first and sharing.all_spoken_of
+
+
+def _charged(
+    key: Key, entries: Iterable[Entry], account: Account | None, matched: Matched, pricing: Pricing, at: Situation
+) -> Charged | Finding:
+    subscription, product = key
+    charged: list[ChargedLine] = []
+    standing = matched.standing.get(key, ())
+    kept = standing[-1].unit_price if standing else at.shelf.price_of(product)
+    for invoice, line in entries:
+        day = max(line.span.first, at.month.first) if line.span else at.month.first
+        rate = pricing.rate(invoice, line, product, day, kept)
+        if not isinstance(rate, Rate):
+            return rate
+        charged.append(ChargedLine(invoice.number, line, rate))
+    if not charged:
+        return vanished(subscription, product, at.month)
+    scheduled: Iterable[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
+    return charged_in_month(subscription, product, charged, at.month, scheduled)
+
+
+def _decide(charged: Charged, key: Key, matched: Matched, period: Period, customer: Customer) -> Decided:
+    standing = matched.standing.get(key, ())
+    decision = true_up(charged, standing, period, customer.changes)
+    adopted = matched.adopted & {a.id for a in standing}
+    if adopted and not any(f.blocks for f in decision.findings):
+        decision = replace(decision, drafts=_with_adoption(decision.drafts, standing, adopted))
+    return Decided(
+        charged.subscription,
+        charged.product,
+        charged.lines,
+        standing,
+        decision,
+        charged.level.seat_days(period.month.span),
+        _due(charged, period.month),
+        frozenset(adopted),
+    )
+
+
+def _due(charged: Charged, month: Month) -> Decimal:
+    """The charged seats of the month at the rates of their lines."""
+    due = ZERO
+    for line in charged.lines:
+        here = line.line.span.meet(month.span) if line.line.span else None
+        if here:
+            due += line.line.quantity * line.rate.unit_price * here.days / month.days
+    return due
+
+
+_ADOPTED = Because("P39", "the only open record of this product without a serial number: it is this subscription's")
+
+
+def _with_adoption(
+    drafts: tuple[Draft, ...], standing: Iterable[Addition], adopted: Iterable[str]
+) -> tuple[Draft, ...]:
+    """Adopted records get their serial number in the same write as any other change of theirs (P39, P42)."""
+    written = {draft.standing.id for draft in drafts if draft.standing}
+    plain = [
+        Draft(Action.ADOPT, a, a.quantity, Rate(a.unit_price, a.unit_cost), a.effective, a.cancelled, (_ADOPTED,))
+        for a in standing
+        if a.id in adopted and a.id not in written
+    ]
+    return (*plain, *(_adopting(d) if d.standing and d.standing.id in adopted else d for d in drafts))
+
+
+def _adopting(draft: Draft) -> Draft:
+    if draft.action is Action.DELETE:
+        return draft
+    return replace(draft, action=Action.ADOPT, because=(_ADOPTED, *draft.because))
