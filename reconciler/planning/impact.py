@@ -24,6 +24,8 @@ def impact_rows(target: str, customers: Iterable[CustomerMonth], month: Month) -
             by_agreement.setdefault(customer.agreement.id, []).append(customer)
     rows = []
     for group in by_agreement.values():
+        if not any(customer.decided or not customer.writes for customer in group):
+            continue
         verdict, reason = _verdict(group, month)
         rows.append(_row(target, group, month, month, verdict, reason))
         reason = f"no invoice of {month.following} was read for this plan"
