@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -27,25 +27,25 @@ BENCHMARKS: dict[str, Benchmark] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None, say: Callable[[str], None] = print) -> int:
-    """Runs the named benchmarks (none: all). 0: every goal is met; 1: one is missed; 2: one could not be measured."""
+def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, Benchmark] = BENCHMARKS) -> int:
+    """Runs the named benchmarks (none: all) and prints the table. 0: every goal is met; 1: one is missed; 2: one could not be measured."""
     parser = argparse.ArgumentParser("python -m bench", description="Measures on generated data, beside alternatives.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(benchmarks)} (default: all)")
     parser.add_argument("--small", action="store_true", help="a moment's run on little data; goals are not judged")
     options = parser.parse_args(arguments)
-    if unknown := set(options.names) - set(BENCHMARKS):
-        parser.error(f"there is no benchmark {min(unknown)}; there are {', '.join(BENCHMARKS)}")
-    say(heading(datetime.now(UTC).date()))
+    if unknown := set(options.names) - set(benchmarks):
+        parser.error(f"there is no benchmark {min(unknown)}; there are {', '.join(benchmarks)}")
+    print(heading(datetime.now(UTC).date()))
     rows: list[Row] = []
-    for name in dict.fromkeys(options.names) or BENCHMARKS:
+    for name in dict.fromkeys(options.names) or benchmarks:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         try:
-            rows += BENCHMARKS[name](small=options.small)
+            rows += benchmarks[name](small=options.small)
         except Failed as failure:
             print(f"{name} could not be measured: {failure}", file=sys.stderr)
             return 2
-    say("")
-    say(table(rows))
+    print("")
+    print(table(rows))
     return int(any(row.met is False for row in rows))
 
 

@@ -91,7 +91,7 @@ def _growth(many: tuple[int, list[dict[str, Any]]], few: tuple[int, list[dict[st
 
 def measure(subscriptions: int) -> dict[str, Any]:
     """One run: seconds, processor seconds, bytes of the data alone and at the peak. Raises Failed for a wrong plan."""
-    gathered, changed = _gathered(subscriptions)
+    gathered, changed = measured_input(subscriptions)
     data = peak_memory()
     started, processor = time.perf_counter(), time.process_time()
     plan = planned(gathered)
@@ -110,7 +110,7 @@ def measure(subscriptions: int) -> dict[str, Any]:
     return measured
 
 
-def _gathered(subscriptions: int) -> tuple[Gathered, int]:
+def measured_input(subscriptions: int) -> tuple[Gathered, int]:
     """Everything in memory, and how many subscriptions changed. As after reading files, which the collector of cycles
     does not watch: it is off meanwhile, and finds everything still to be looked at.
     """
