@@ -28,7 +28,10 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 
 def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, Benchmark] = BENCHMARKS) -> int:
-    """Runs the named benchmarks (none: all) and prints the table. 0: every goal is met; 1: one is missed; 2: one could not be measured."""
+    """Runs the named benchmarks (none: all) and prints the table.
+
+    0: every goal is met; 1: one is missed; 2: something could not be measured (the rest is printed all the same).
+    """
     parser = argparse.ArgumentParser("python -m bench", description="Measures on generated data, beside alternatives.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(benchmarks)} (default: all)")
     parser.add_argument("--small", action="store_true", help="a moment's run on little data; goals are not judged")
@@ -37,16 +40,16 @@ def main(arguments: Sequence[str] | None = None, benchmarks: Mapping[str, Benchm
         parser.error(f"there is no benchmark {min(unknown)}; there are {', '.join(benchmarks)}")
     print(heading(datetime.now(UTC).date()))
     rows: list[Row] = []
+    failed = False
     for name in dict.fromkeys(options.names) or benchmarks:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         try:
             rows += benchmarks[name](small=options.small)
         except Failed as failure:
             print(f"{name} could not be measured: {failure}", file=sys.stderr)
-            return 2
-    print("")
-    print(table(rows))
-    return int(any(row.met is False for row in rows))
+            failed = True
+    print(f"\n{table(rows)}")
+    return 2 if failed else int(any(row.met is False for row in rows))
 
 
 if __name__ == "__main__":
