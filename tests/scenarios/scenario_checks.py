@@ -231,3 +231,9 @@ def billed_for(state: Mapping[str, Any], month: Month) -> dict[str, Decimal]:
             agreement = str(row["agreementId"])
             sums[agreement] = sums.get(agreement, Decimal(0)) + amount
     return sums
+
+
+def tolerance(state: Mapping[str, Any]) -> Decimal:
+    """What rounding by unit may make of the records' amounts: half a cent for each unit and for the line."""
+    half_cent = Decimal("0.005")
+    return sum((half_cent * abs(Decimal(row["quantity"])) + half_cent for row in state["additions"]), Decimal(0))

@@ -38,9 +38,11 @@ class Scenario:
 
     @property
     def representations(self) -> tuple[str, ...]:
-        """The representations to run it under: the one that the file fixes, else both."""
+        """The representations to run it under: the one that the file fixes, else both; one where nothing is written."""
         fixed = self.mapping.get("changes", {}).get("representation")
-        return (fixed,) if fixed else REPRESENTATIONS
+        if fixed:
+            return (fixed,)
+        return REPRESENTATIONS[:1] if all(step.get("blocked") for step in self.steps) else REPRESENTATIONS
 
 
 class _Loader(yaml.CSafeLoader):
