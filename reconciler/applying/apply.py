@@ -5,25 +5,22 @@ each op (`executor`) → audit (`audit`) → close the plan. A plan already done
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from reconciler.applying.audit import Audit
 from reconciler.applying.brake import Brake
-from reconciler.applying.clock import Clock, Stop
 from reconciler.applying.executor import Executor, Left
 from reconciler.applying.order import CircularNeeds, chains
 from reconciler.applying.report import DONE_WORDS, ApplyReport, ChangeResult, Ending, hint, impact_of
 from reconciler.applying.slots import new_op, slot
-from reconciler.domain.mapping import Limits
+from reconciler.applying.surroundings import Surroundings
 from reconciler.domain.plan import Change, Plan
 from reconciler.planning.plan_file import read_plan, write_plan
-from reconciler.store.database import Store
 from reconciler.store.errors import FencedOut
 from reconciler.store.journal import Journal, Op, PlanRun, give_back, take_over
 from reconciler.store.schema import OPEN, RunState, State
-from reconciler.targets.base import Target, TargetError
+from reconciler.targets.base import TargetError
 
 Stale = Callable[[], Awaitable[tuple[str, ...]]]
 
@@ -34,23 +31,6 @@ class CannotApply(Exception):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
-
-
-def _silent(_: object) -> None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What an apply needs beside the plan. `progress` hears each change as it ends, `notice` what takes long."""
-
-    target: Target
-    store: Store
-    clock: Clock
-    limits: Limits
-    stop: Stop = field(default_factory=Stop)
-    progress: Callable[[ChangeResult], None] = _silent
-    notice: Callable[[str], None] = _silent
 
 
 def plan_id(plan: Plan) -> str:
@@ -107,13 +87,12 @@ async def _driven(plan: Plan, key: str, journal: Journal, around: Surroundings) 
     def progress(op: Op, change: Change) -> None:
         around.progress(_result(change, op, executor.left.get(change.address)))
 
-    executor = _executor(plan, journal.ops(key), journal, around, Brake(), progress)
+    executor = Executor(plan, journal.ops(key), journal, around, Brake(), progress)
     incidents: tuple[str, ...] = ()
     try:
         await executor.run()
         if not around.stop.asked:
-            audit = Audit(plan, executor.ops, around.target, journal, around.clock, around.limits, around.stop)
-            incidents = await _audited(audit)
+            incidents = await _audited(Audit(plan, executor.ops, journal, around))
         if not around.stop.asked and not incidents and all(op.state is State.CONFIRMED for op in executor.ops.values()):
             journal.finish(key, RunState.DONE, around.clock.now())
             ending = Ending.DONE
@@ -127,28 +106,6 @@ async def _driven(plan: Plan, key: str, journal: Journal, around: Surroundings) 
     done = [result.change for result in results if result.done]
     return ApplyReport(
         key, ending, results, incidents=incidents, signal=around.stop.signal, impact=impact_of(plan, done)
-    )
-
-
-def _executor(
-    plan: Plan,
-    ops: Iterable[Op],
-    journal: Journal,
-    around: Surroundings,
-    brake: Brake,
-    progress: Callable[[Op, Change], None],
-) -> Executor:
-    by_address = {op.address: op for op in ops}
-    return Executor(
-        plan,
-        by_address,
-        around.target,
-        journal,
-        around.clock,
-        around.limits,
-        around.stop,
-        brake,
-        progress,
     )
 
 
@@ -168,7 +125,7 @@ async def _settle_earlier_plans(journal: Journal, around: Surroundings, key: str
         plan = read_plan(run.text, "the journal's plan")
         around.notice(f"an earlier apply of {plan.month} was not finished: settling what it left open")
         superseded = Brake("a later plan takes its place")
-        executor = _executor(plan, journal.ops(run.plan_id), journal, around, superseded, lambda op, change: None)
+        executor = Executor(plan, journal.ops(run.plan_id), journal, around, superseded, lambda op, change: None)
         await executor.run()
         if around.stop.asked:
             return
@@ -178,8 +135,7 @@ async def _settle_earlier_plans(journal: Journal, around: Surroundings, key: str
                 f"an earlier write to {undecided[0]} is not settled, so nothing new was written",
                 executor.left[undecided[0]].reason if undecided[0] in executor.left else None,
             )
-        audit = Audit(plan, executor.ops, around.target, journal, around.clock, around.limits, around.stop)
-        await audit.remove_copies()
+        await Audit(plan, executor.ops, journal, around).remove_copies()
 
 
 async def _wait_for_lost_state(around: Surroundings) -> None:
@@ -187,7 +143,7 @@ async def _wait_for_lost_state(around: Surroundings) -> None:
     lost = around.store.meta("lost")
     if lost is None:
         return
-    until = datetime.fromisoformat(lost) + timedelta(seconds=float(around.limits.settle_seconds))
+    until = datetime.fromisoformat(lost) + timedelta(seconds=around.settle_seconds)
     left = (until - around.clock.now()).total_seconds()
     if left > 0:
         around.notice(f"the state of a killed run was lost: waiting {left:.0f} s for what it may have sent")

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from reconciler.applying.clock import Clock, Stop
 from reconciler.applying.looking import Seen
 from reconciler.applying.order import chain_of
 from reconciler.applying.slots import (
@@ -22,12 +21,12 @@ from reconciler.applying.slots import (
     wanted,
     with_product,
 )
-from reconciler.domain.mapping import Limits
+from reconciler.applying.surroundings import Surroundings
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan, ProductValues
 from reconciler.domain.records import Addition, Agreement, Product
 from reconciler.store.journal import Journal, Op
 from reconciler.store.schema import State
-from reconciler.targets.base import Target, TargetError
+from reconciler.targets.base import TargetError
 
 _REMOVALS = 3
 
@@ -35,24 +34,15 @@ _REMOVALS = 3
 class Audit:
     """The audit of one admitted plan. `incidents` are the sentences for what could not be settled."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        ops: Mapping[str, Op],
-        target: Target,
-        journal: Journal,
-        clock: Clock,
-        limits: Limits,
-        stop: Stop,
-    ) -> None:
+    def __init__(self, plan: Plan, ops: Mapping[str, Op], journal: Journal, around: Surroundings) -> None:
         self.incidents: list[str] = []
         self._plan = plan
         self._ops = ops
-        self._target = target
         self._journal = journal
-        self._clock = clock
-        self._stop = stop
-        self._settle_seconds = float(limits.settle_seconds)
+        self._target = around.target
+        self._clock = around.clock
+        self._stop = around.stop
+        self._settle_seconds = around.settle_seconds
         self._told: set[str] = set()
         self._products = {op.address: op.remote_id for op in ops.values() if op.remote_id}
 

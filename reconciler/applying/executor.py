@@ -5,13 +5,12 @@ open, so a doubt is settled before anything else is written there.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from reconciler.applying.brake import Brake
-from reconciler.applying.clock import Clock, Stop
 from reconciler.applying.looking import Seen, after_doubt, before_send
 from reconciler.applying.order import chains, subscription_of
 from reconciler.applying.reading import look, look_around, send
@@ -25,12 +24,12 @@ from reconciler.applying.slots import (
     with_product,
 )
 from reconciler.applying.states import ATTEMPTS, checked, is_terminal, may_send
-from reconciler.domain.mapping import Limits
+from reconciler.applying.surroundings import Surroundings
 from reconciler.domain.plan import AdditionValues, Change, Plan, Resource
 from reconciler.store.errors import FencedOut
 from reconciler.store.journal import Journal, Op, Step
 from reconciler.store.schema import State
-from reconciler.targets.base import NotSent, Refused, Target, TargetError
+from reconciler.targets.base import NotSent, Refused, TargetError
 
 # A send starts within this time from its intent, or is not made: the machine slept.
 _START_SECONDS = 30
@@ -67,26 +66,23 @@ class Executor:
     def __init__(
         self,
         plan: Plan,
-        ops: Mapping[str, Op],
-        target: Target,
+        ops: Iterable[Op],
         journal: Journal,
-        clock: Clock,
-        limits: Limits,
-        stop: Stop,
+        around: Surroundings,
         brake: Brake,
         progress: Progress,
     ) -> None:
         self.plan = plan
-        self.ops = dict(ops)
+        self.ops = {op.address: op for op in ops}
         self.left: dict[str, Left] = {}
-        self._target = target
         self._journal = journal
-        self._clock = clock
-        self._settle_seconds = float(limits.settle_seconds)
-        self._stop = stop
+        self._around = around
+        self._target = around.target
+        self._clock = around.clock
+        self._stop = around.stop
         self._brake = brake
         self._progress = progress
-        self._bound = asyncio.Semaphore(max(1, limits.concurrency))
+        self._bound = asyncio.Semaphore(max(1, around.limits.concurrency))
         self._ended = {change.address: asyncio.Event() for change in plan.changes}
         self._agreements: dict[str, Seen] = {}
 
@@ -134,7 +130,7 @@ class Executor:
             if op.state is State.INTENT:
                 op = self._recovered(op)
             if op.state is State.UNKNOWN:
-                op = await self._settled(op, self._resolved(change), self._settle_left(op))
+                op = await self._settled(op, self._resolved(change))
             if may_send(op.state):
                 op = await self._written(op, self._ready(change, broken))
         except _LeftOpen as stopped:
@@ -176,7 +172,7 @@ class Executor:
             async with self._bound:
                 op, pause = await self._tried(op, change)
             if op.state is State.UNKNOWN:
-                op = await self._settled(op, change, self._settle_seconds)
+                op = await self._settled(op, change)
             elif op.state is State.ABSENT:
                 not_sent += 1
                 if not_sent >= _NOT_SENT_TRIES:
@@ -248,22 +244,13 @@ class Executor:
 
     def _recovered(self, op: Op) -> Op:
         # The process that sent it is dead, for this one has its lock: it sends nothing after now.
-        now = self._clock.now()
-        deadline = min(op.deadline, now) if op.deadline and not self._clock_was_set_back() else now
-        return self._move(op, Step(State.UNKNOWN, "the run that sent it ended before the answer", deadline=deadline))
+        return self._move(
+            op, Step(State.UNKNOWN, "the run that sent it ended before the answer", deadline=self._clock.now())
+        )
 
-    def _settle_left(self, op: Op) -> float:
-        if op.deadline is None or self._clock_was_set_back():
-            return self._settle_seconds
-        gone = (self._clock.now() - op.deadline).total_seconds()
-        return self._settle_seconds - max(0.0, min(gone, self._settle_seconds))
-
-    def _clock_was_set_back(self) -> bool:
-        last = self._journal.last_event()
-        return last is not None and self._clock.now() < last
-
-    async def _settled(self, op: Op, change: Change, seconds: float) -> Op:
-        due = self._clock.monotonic() + seconds
+    async def _settled(self, op: Op, change: Change) -> Op:
+        # The whole settle time by the clock that cannot be set, also after a restart: a day on the wall proves nothing.
+        due = self._clock.monotonic() + self._around.settle_seconds
         seen = Seen.from_json(op.seen)
         for pause in _pauses():
             settled = self._clock.monotonic() >= due
@@ -274,6 +261,10 @@ class Executor:
                 return self._move(op, Step(verdict.state, verdict.note, remote_id=verdict.record))
             if self._stop.asked:
                 raise _LeftOpen("its outcome is not known yet")
+            if pause == _READ_PAUSES[0]:
+                self._around.notice(
+                    f"{op.address}: no clear answer; looking for it for up to {self._around.settle_seconds:.0f} s"
+                )
             await self._stop.pause(self._clock, min(pause, max(0.0, due - self._clock.monotonic())))
         raise AssertionError("the pauses never end")
 

@@ -124,8 +124,9 @@ def _ask(plan: "Plan") -> None:
 
 
 def apply_plan_now(settings: Settings, mappings: "Mappings", plan: "Plan") -> int:
-    from reconciler.applying.apply import Surroundings, apply_plan
+    from reconciler.applying.apply import apply_plan
     from reconciler.applying.report import ApplyReport
+    from reconciler.applying.surroundings import Surroundings
     from reconciler.cli.applying import Writing, locked, target_of, written
     from reconciler.planning.observing import observe_again
     from reconciler.store.history import RunKind

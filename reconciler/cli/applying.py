@@ -13,9 +13,9 @@ from reconciler.cli.context import Exit, Failure, Settings
 from reconciler.cli.loading import opened_target
 
 if TYPE_CHECKING:
-    from reconciler.applying.apply import Surroundings
     from reconciler.applying.clock import SystemClock
     from reconciler.applying.report import ApplyReport, ChangeResult
+    from reconciler.applying.surroundings import Surroundings
     from reconciler.domain.mapping import Mappings, TargetSettings
     from reconciler.domain.plan import Plan
     from reconciler.store.database import Store
@@ -89,8 +89,8 @@ def written(writing: Writing, work: Work) -> int:
 
 
 async def _run(writing: Writing, work: Work, clock: "SystemClock") -> "ApplyReport":
-    from reconciler.applying.apply import Surroundings
     from reconciler.applying.clock import Stop
+    from reconciler.applying.surroundings import Surroundings
 
     stop = Stop()
     async with opened_target(writing.target, writing.settings) as target:

@@ -41,8 +41,9 @@ def command(settings: Settings) -> None:
 
 
 def _resumed(settings: Settings, store: "Store", run: "PlanRun") -> int:
-    from reconciler.applying.apply import Surroundings, resume
+    from reconciler.applying.apply import resume
     from reconciler.applying.report import ApplyReport
+    from reconciler.applying.surroundings import Surroundings
     from reconciler.cli.applying import Writing, target_of, written
     from reconciler.cli.loading import load_mappings
     from reconciler.planning.observing import observe_again

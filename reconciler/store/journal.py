@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from reconciler.store import schema
 from reconciler.store.database import Store
@@ -212,12 +212,6 @@ class Journal:
                 .where(runs.c.plan_id == plan_id, runs.c.status == RunState.OPEN)
                 .values(status=status, finished=_text(at))
             )
-
-    def last_event(self) -> datetime | None:
-        """When the journal was last written: a clock that shows less was set back."""
-        with self.store.reading() as connection:
-            at = connection.execute(select(func.max(schema.op_event.c.at))).scalar()
-        return datetime.fromisoformat(at) if at else None
 
     def _hold(self, connection: Connection) -> None:
         locks = schema.tenant_lock.c

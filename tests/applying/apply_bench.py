@@ -7,9 +7,10 @@ from pathlib import Path
 
 from fake_psa import FakeClock, FakePSA, Life, World, mortal_connection, world_with
 
-from reconciler.applying.apply import Surroundings, apply_plan, nothing_stale
+from reconciler.applying.apply import apply_plan, nothing_stale
 from reconciler.applying.clock import Stop
 from reconciler.applying.report import ApplyReport, ChangeResult
+from reconciler.applying.surroundings import Surroundings
 from reconciler.domain.mapping import Limits
 from reconciler.domain.plan import Plan
 from reconciler.store.database import locked_store

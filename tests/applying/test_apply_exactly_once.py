@@ -194,6 +194,13 @@ def test_two_prices_on_one_day_are_two_places(bench: Bench) -> None:
     assert sorted(a.quantity for a in bench.world.additions.values()) == [-10, 10, 10]
 
 
+def test_a_record_that_stood_there_before_is_not_taken_for_the_one_in_doubt(bench: Bench) -> None:
+    dearer = create("base", 10, effective=date(2026, 8, 1), unit_price=Decimal(22))
+    report = bench.apply(plan_of([dearer]), bench.psa("lost request"))
+    assert report.exit_status == 0, report
+    assert len(bench.world.writes) == 2
+
+
 def test_an_answer_that_is_not_what_was_asked_is_a_conflict_and_not_sent_again(bench: Bench) -> None:
     report = bench.apply(plan_of([create("new")]), bench.psa("altered"))
     assert states(report) == [State.CONFLICT]

@@ -10,13 +10,14 @@ import pytest
 from apply_bench import LIMITS, Bench
 from fake_psa import FakePSA, Killed, Life, addition_of, cancel, create, plan_of, values
 
-from reconciler.applying.apply import Surroundings, apply_plan, nothing_stale, plan_id, resume
+from reconciler.applying.apply import apply_plan, nothing_stale, plan_id, resume
 from reconciler.applying.brake import Brake
 from reconciler.applying.clock import Stop
 from reconciler.applying.order import CircularNeeds, in_order
 from reconciler.applying.report import Ending
 from reconciler.applying.slots import differences, slot
 from reconciler.applying.states import NEXT, ImpossibleStep, checked, is_terminal, may_send
+from reconciler.applying.surroundings import Surroundings
 from reconciler.store.database import locked_store, read_store
 from reconciler.store.history import incidents
 from reconciler.store.journal import take_over, unfinished
@@ -119,14 +120,16 @@ def killed_in_flight(bench: Bench, plan_faults: str = "delayed 100") -> None:
         bench.apply(plan_of([create("new")]), psa, life=life)
 
 
-def test_a_clock_that_was_set_back_makes_the_settle_time_longer_never_shorter(bench: Bench) -> None:
+@pytest.mark.parametrize("step", [timedelta(days=-1), timedelta(days=1)])
+def test_a_clock_that_was_set_between_two_runs_never_shortens_the_settle_time(bench: Bench, step: timedelta) -> None:
     killed_in_flight(bench)
-    bench.clock.at -= timedelta(days=1)
-    # The delayed write lands a day later by the PSA's clock, which is set back here too: let it land in real time.
+    bench.clock.at += step
+    # Setting a clock lets no time pass: the write is still 100 seconds away.
     bench.world.late = [(bench.clock.now() + timedelta(seconds=100), work) for _, work in bench.world.late]
     report = bench.apply(plan_of([create("new")]))
     assert report.exit_status == 0
     assert bench.world.writes == ["create new 2026-09-12"]
+    assert any("looking for it for up to 120 s" in notice for notice in bench.notices)
 
 
 def test_a_clock_that_jumps_ahead_in_a_wait_does_not_cut_it_short(bench: Bench) -> None:
@@ -255,6 +258,16 @@ def test_resume_needs_no_plan_file(bench: Bench) -> None:
 
     assert asyncio.run(resumed()) is Ending.DONE
     assert len(bench.world.additions) == 2
+
+
+def test_a_plan_that_is_partly_written_is_not_stale_by_its_own_work(bench: Bench) -> None:
+    async def stale() -> tuple[str, ...]:
+        return ("record 9001 is new",) if "9001" in bench.world.additions else ()
+
+    plan = plan_of([create("new"), create("other")])
+    report = bench.apply(plan, bench.psa("fine", *["not sent"] * 5), stale=stale)
+    assert [result.state for result in report.results] == [State.CONFIRMED, State.ABSENT]
+    assert bench.apply(plan, stale=stale).exit_status == 0
 
 
 # -- stopping
