@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.domain.plan import Plan
 
 
-class MonthType(click.ParamType):
+class MonthType(click.ParamType["Month"]):
     """A month on the command line: `2026-09`."""
 
     name = "month"

@@ -81,7 +81,7 @@ class InvoiceLine:
     source's calendar (UTC for Microsoft); money is in the invoice's currency and excludes tax.
 
     `unit_cost` and `unit_price` are for one seat and one full cycle: what the distributor charges, and the retail price
-    (RRP) where the document states one. `amount` is what the distributor charged for the line, signed, never recomputed.
+    (RRP) where the document states one. `amount` is what the distributor charged for the line, signed, as stated.
     `span` is None where the document gives no days. `raw` is the record as it was read, by the source's own names.
     """
 

@@ -96,7 +96,8 @@ class Change:
     """One write. `before` is None for a create, `after` for a delete; else both hold all owned fields.
 
     `address` names it for people and is unique in the plan; `record` is the PSA's id of the record, None for a create;
-    `product_name` is for people; `needs` are addresses that must be written first; `impact` is what it does to each month's bill, by month.
+    `product_name` is for people; `needs` are addresses that must be written first; `impact` is what it does to each
+    month's bill, by month.
     """
 
     address: str
@@ -119,9 +120,9 @@ class Change:
 class Impact:
     """What an agreement's month bills before and after the plan, to the cent, by the PSA's own rounding.
 
-    `invoiced_cost` is what the distributor charged for the month's days; `charged_seat_days` what the invoice charged and
-    `seat_days` what the records bill after the plan; the verdict compares them. `reason` says why where it is not
-    reconciled. `margin` is after minus invoiced_cost.
+    `invoiced_cost` is what the distributor charged for the month's days; `charged_seat_days` what the invoice charged
+    and `seat_days` what the records bill after the plan; the verdict compares them. `reason` says why where it is not
+    reconciled.
     """
 
     agreement: str
@@ -151,7 +152,7 @@ class DocumentUsed:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Where every invoice line of the month ended up, in lines and money: billed, excluded by a named rule, blocking."""
+    """Where every invoice line of the month ended up, in lines and money: billed, excluded by a rule, or blocking."""
 
     outcome: str
     rule: str
