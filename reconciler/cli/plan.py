@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Writes the plan to a file, for apply.")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
 @click.option("--detailed-exitcode", is_flag=True, help="Exits 2 when there are changes, 0 when there are none.")
+@click.option("--products-only", is_flag=True, help="The product catalogue alone: what would be created and updated.")
+@click.option(
+    "--only-new-customers", type=click.IntRange(min=1), metavar="N", help="N customers that have no record yet."
+)
 @click.option("--keep-going", is_flag=True, help="Exits as if there were no errors; customers with errors stay out.")
 @click.pass_obj
 def command(
@@ -31,6 +35,8 @@ def command(
     out: Path | None,
     form: str,
     detailed_exitcode: bool,
+    products_only: bool,
+    only_new_customers: int | None,
     keep_going: bool,
 ) -> None:
     """Shows what would change in the PSA, why, and what it bills.
@@ -40,7 +46,10 @@ def command(
       reconciler plan --month 2026-09 --out plans/2026-09.plan.json
     """
     started = datetime.now(UTC)
-    plan, _ = fresh_plan(settings, month, customers)
+    from reconciler.planning.gathered import Scope
+
+    scope = Scope.PRODUCTS if products_only else Scope.ALL
+    plan, _ = fresh_plan(settings, month, customers, scope=scope, only_new=only_new_customers)
     _keep(plan, settings, started)
     if out:
         _write(plan, out)
@@ -59,7 +68,7 @@ def show_plan(plan: "Plan", form: str, settings: Settings) -> None:
     elif form == "markdown":
         from reconciler.render.plan_markdown import plan_markdown
 
-        click.echo(plan_markdown(plan))
+        click.echo(plan_markdown(plan), nl=False)
     else:
         from reconciler.cli.show import page_width
         from reconciler.render.plan_text import plan_lines

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.domain.days import Month
     from reconciler.domain.mapping import Mappings
     from reconciler.domain.plan import Plan
+    from reconciler.planning.gathered import Scope
 
 
 class MonthType(click.ParamType["Month"]):
@@ -36,15 +37,30 @@ class MonthType(click.ParamType["Month"]):
 MONTH = MonthType()
 
 
-def fresh_plan(settings: Settings, month: "Month | None", customers: tuple[str, ...]) -> tuple["Plan", "Mappings"]:
+def fresh_plan(
+    settings: Settings,
+    month: "Month | None",
+    customers: tuple[str, ...],
+    *,
+    scope: "Scope | None" = None,
+    only_new: int | None = None,
+) -> tuple["Plan", "Mappings"]:
     """Reads everything and makes the plan. Raises Failure with a sentence where that cannot be done."""
     mappings = load_mappings(settings)
-    return plan_of(mappings, settings, month, customers), mappings
+    return plan_of(mappings, settings, month, customers, scope=scope, only_new=only_new), mappings
 
 
-def plan_of(mappings: "Mappings", settings: Settings, month: "Month | None", customers: tuple[str, ...]) -> "Plan":
+def plan_of(
+    mappings: "Mappings",
+    settings: Settings,
+    month: "Month | None",
+    customers: tuple[str, ...],
+    *,
+    scope: "Scope | None" = None,
+    only_new: int | None = None,
+) -> "Plan":
     """The plan of a mapping that is loaded. Raises Failure where it cannot be made."""
-    from reconciler.planning.gathered import Request
+    from reconciler.planning.gathered import Request, Scope
     from reconciler.planning.making import PlanningError, make_plan, month_of, one_target, read_sources
     from reconciler.targets.base import TargetError
 
@@ -52,7 +68,9 @@ def plan_of(mappings: "Mappings", settings: Settings, month: "Month | None", cus
         name = one_target(mappings)
         documents = read_sources(mappings)
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        request = Request(month_of(documents, month), frozenset(customers), created, __version__)
+        chosen = frozenset(customers)
+        month_planned = month_of(documents, month)
+        request = Request(month_planned, chosen, created, __version__, scope or Scope.ALL, only_new)
         async with opened_target(mappings.targets[name], settings) as target:
             return await make_plan(mappings, documents, request, name, target)
 

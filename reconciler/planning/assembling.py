@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.finding import Finding, Severity, in_order
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Align, Customer, Policy, Program, Sync
+from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Sync
 from reconciler.domain.money import Money, summed
 from reconciler.domain.plan import Change, Coverage, DocumentUsed, Impact, Plan
 from reconciler.domain.records import Addition, Agreement
@@ -17,7 +17,7 @@ from reconciler.planning.changes import (
     records_after,
 )
 from reconciler.planning.charged_once import decide_annual, decide_usage
-from reconciler.planning.gathered import Documents, Gathered
+from reconciler.planning.gathered import Documents, Gathered, Scope
 from reconciler.planning.impact import impact_rows
 from reconciler.planning.ledger import Account, Ledger
 from reconciler.planning.observing import fingerprint, seen
@@ -108,13 +108,27 @@ def _program(program: Program, gathered: Gathered) -> ProgramMonth:
         findings += notes
         if decided:
             months.append(decided)
-            findings += decided.findings
+    months = _canary(months, gathered.request.only_new)
+    findings += [f for m in months for f in m.findings]
     writing = [m for m in months if m.writes]
     additions = [change for m in writing for change in addition_changes(gathered.target, m, shelf, month)]
     used = [d.product for m in writing for d in m.decided if d.lines]
-    changes = (*product_changes(gathered.target, shelf, used), *additions)
+    if program.product_mode is ProductMode.ALL:
+        used = [*shelf.resolved]
+        findings += [f for r in shelf.resolved.values() for f in r.findings if r.key not in shelf.charged]
+    products = product_changes(gathered.target, shelf, used)
+    changes = (*products, *additions) if gathered.request.scope is Scope.ALL else tuple(products)
     accounted = account_for(ledger, program, mapped, months)
     return ProgramMonth(program, tuple(mapped), tuple(months), changes, tuple(findings), accounted, ledger, documents)
+
+
+def _canary(months: list[CustomerMonth], only_new: int | None) -> list[CustomerMonth]:
+    """P62: the months of the first so many customers of whom no record stands yet; all where no number is given."""
+    if only_new is None:
+        return months
+    old = {m.customer.name for m in months for d in m.decided if any(a.serial_number for a in d.standing)}
+    new = list(dict.fromkeys(m.customer.name for m in months if m.customer.name not in old))[:only_new]
+    return [m for m in months if m.customer.name in new]
 
 
 def _unavailable(program: Program) -> Iterable[Finding]:

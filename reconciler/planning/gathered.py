@@ -1,6 +1,7 @@
 """What a plan is made from: the declaration, the documents, the price lists and what the PSA held."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding
@@ -26,16 +27,26 @@ PLANNED = (Motion.SEAT_MONTHLY, Motion.SEAT_ANNUAL, Motion.AZURE)
 """The motions that are planned, in the order in which they are."""
 
 
+class Scope(StrEnum):
+    """What a plan is about: everything, or the product catalogue alone (P33)."""
+
+    ALL = "all"
+    PRODUCTS = "products"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for: the month, the customers (none named: all), and the tool's version and the time, for the
-    plan's own record (`created`, ISO 8601 with a zone).
+    plan's own record (`created`, ISO 8601 with a zone). `only_new` takes so many customers of whom nothing stands in
+    the PSA yet, in the order of the mapping, and nobody else (P62).
     """
 
     month: Month
     customers: frozenset[str]
     created: str
     version: str
+    scope: Scope = Scope.ALL
+    only_new: int | None = None
 
     def chooses(self, customer: Customer, program: Program) -> tuple[Motion, ...]:
         """The motions of a customer that are to be planned: mapped and enabled, of a customer that is named (or

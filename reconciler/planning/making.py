@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.domain.days import Month
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Mappings
+from reconciler.domain.mapping import Mappings, ProductMode
 from reconciler.domain.plan import Action, Plan, ProductValues
 from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Wanted
 from reconciler.planning.assembling import assemble
@@ -110,6 +110,9 @@ def wanted(gathered: Gathered) -> Wanted:
             agreements.add(customer.agreements[motion])
             skus |= account.keys(motion) if account else set()
             skus |= {AZURE_KEY} if motion is Motion.AZURE and account and motion in account.once else set()
+    for program in gathered.mappings.programs.values():
+        if program.target == gathered.target and program.product_mode is ProductMode.ALL:
+            skus |= {row.key for row in gathered.documents[program.source].price_list.rows}
     linked = {link.sku: link.product for link in gathered.mappings.products if link.product}
     return Wanted(frozenset(agreements), frozenset(skus), frozenset(linked[sku] for sku in skus if sku in linked))
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from reconciler.domain.finding import Finding
 from reconciler.domain.invoice import InvoiceLine, Motion
-from reconciler.domain.mapping import ProductLink, Program
+from reconciler.domain.mapping import ProductLink, ProductMode, Program
 from reconciler.domain.money import ZERO
 from reconciler.domain.price_list import PriceList
 from reconciler.domain.records import Product
@@ -19,10 +19,11 @@ AZURE_KEY = "azure"
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Charged products by key; the program's products by motion, as keys by the PSA's product id."""
+    """Products by key, and which of them were charged; the program's products by motion, as keys by the PSA's id."""
 
     resolved: Mapping[str, Resolved]
     by_motion: Mapping[Motion, Mapping[str, str]]
+    charged: frozenset[str]
     findings: tuple[Finding, ...]
 
     def keys_by_id(self, motion: Motion) -> Mapping[str, str]:
@@ -55,7 +56,8 @@ def fill(stock: Stock, charged: Iterable[tuple[Motion, Account]]) -> Shelf:
     by_sku = {link.sku: link for link in stock.links}
     catalogue = Catalogue.of(stock.products)
     resolved: dict[str, Resolved] = {}
-    for motion, offer in _offers(charged, stock):
+    lines = _last_lines(charged)
+    for motion, offer in _offers(lines, stock):
         listed = stock.has_price_list and motion is not Motion.AZURE
         defaults, taxable = stock.program.defaults, stock.program.taxable
         found = resolve(
@@ -63,7 +65,7 @@ def fill(stock: Stock, charged: Iterable[tuple[Motion, Account]]) -> Shelf:
         )
         resolved[offer.key] = _not_created(found, stock.cannot_create) if stock.cannot_create else found
     changes = [r.change for r in resolved.values() if r.change]
-    return Shelf(resolved, _by_motion(stock), collisions(changes, stock.products))
+    return Shelf(resolved, _by_motion(stock), frozenset(lines), collisions(changes, stock.products))
 
 
 def _not_created(resolved: Resolved, findings: tuple[Finding, ...]) -> Resolved:
@@ -71,13 +73,20 @@ def _not_created(resolved: Resolved, findings: tuple[Finding, ...]) -> Resolved:
     return Resolved(resolved.key, None, None, findings) if creates else resolved
 
 
-def _offers(charged: Iterable[tuple[Motion, Account]], stock: Stock) -> Iterable[tuple[Motion, Offer]]:
-    """Each charged product once, in order of key, with what its last line says of it."""
-    month = stock.ledger.month
+def _last_lines(charged: Iterable[tuple[Motion, Account]]) -> dict[str, tuple[Motion, Entry]]:
+    """Each charged product with its motion and a line that charged it."""
     lines: dict[str, tuple[Motion, Entry]] = {}
     for motion, account in charged:
         for key, entry in _charged(motion, account):
             lines.setdefault(key, (motion, entry))
+    return lines
+
+
+def _offers(lines: Mapping[str, tuple[Motion, Entry]], stock: Stock) -> Iterable[tuple[Motion, Offer]]:
+    """Each product to look up, in order of key, with what is known of it."""
+    month = stock.ledger.month
+    if stock.program.product_mode is ProductMode.ALL:
+        yield from _listed(stock, lines)
     for key in sorted(lines):
         motion, (invoice, line) = lines[key]
         listed = stock.price_list.on(key, month.last, invoice.currency)
@@ -86,6 +95,15 @@ def _offers(charged: Iterable[tuple[Motion, Account]], stock: Stock) -> Iterable
             yield motion, Offer(key, line.description or "Azure usage", None, ZERO, ZERO)
         else:
             yield motion, Offer(key, line.description, listed, line.unit_price, line.unit_cost)
+
+
+def _listed(stock: Stock, charged: Iterable[str]) -> Iterable[tuple[Motion, Offer]]:
+    """P18, mode `all`: every product of the current price list that nobody was charged for, in order of key."""
+    rest = {row.key for row in stock.price_list.rows} - set(charged)
+    for key in sorted(rest):
+        row = stock.price_list.on(key, stock.ledger.month.last)
+        if row is not None:
+            yield Motion.SEAT_MONTHLY, Offer(key, row.name, row, row.unit_price, row.unit_cost)
 
 
 def _charged(motion: Motion, account: Account) -> Iterable[tuple[str, Entry]]:
