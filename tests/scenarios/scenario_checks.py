@@ -226,8 +226,10 @@ def billed_for(state: Mapping[str, Any], month: Month) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = {}
     for row in state["additions"]:
         if row["product"] in ours:
+            # A one-time agreement bills a record once, for the month in which it begins.
+            names = (str(month), "once") if row["effectiveDate"].startswith(str(month)) else (str(month),)
             entries = ledgers.get(row["id"], ())
-            amount = sum((e["amount"] for e in entries if e["month"] == str(month)), Decimal(0))
+            amount = sum((e["amount"] for e in entries if e["month"] in names), Decimal(0))
             agreement = str(row["agreementId"])
             sums[agreement] = sums.get(agreement, Decimal(0)) + amount
     return sums

@@ -30,13 +30,14 @@ from reconciler.store.database import locked_store
 from reconciler.targets.base import Target
 from reconciler.targets.opening import open_target
 
-
 # Reading the machine's certificate authorities takes longer than a whole plan, and loopback needs none.
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Runner(Protocol):
     """Plans a month and applies a plan."""
+
+    file: Path
 
     def plan(self, month: Month) -> Plan:
         """The plan for a month, made now."""

@@ -1,7 +1,7 @@
 """What a scenario starts from: the PSA's seed and the mapping repository, with everything that a file may leave out."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -94,15 +94,19 @@ def _dump(value: Any) -> str:
 
 
 def write_repository(scenario: Scenario, representation: str, url: str, folder: Path) -> Path:
-    """Writes mappings.yaml, the invoices and the price list; returns the mapping file."""
-    (folder / "invoices").mkdir()
-    for number, invoice in enumerate(invoices(scenario), start=1):
-        (folder / "invoices" / f"{number:02d}.yaml").write_text(_dump(invoice), encoding="utf-8")
+    """Writes mappings.yaml and the price list; returns the mapping file. The invoices are written step by step."""
     if "price_list" in scenario.mapping:
         (folder / "price-list.csv").write_text(_price_list(scenario.mapping["price_list"]), encoding="utf-8")
     file = folder / "mappings.yaml"
     file.write_text(_dump(_mappings(scenario, representation, url)), encoding="utf-8")
     return file
+
+
+def write_invoices(scenario: Scenario, step: int, folder: Path) -> None:
+    """Writes the invoices that have arrived by a step (from 1)."""
+    (folder / "invoices").mkdir(exist_ok=True)
+    for number, invoice in enumerate(invoices(scenario, step), start=1):
+        (folder / "invoices" / f"{number:02d}.yaml").write_text(_dump(invoice), encoding="utf-8")
 
 
 def _mappings(scenario: Scenario, representation: str, url: str) -> Row:
@@ -153,13 +157,14 @@ def _price_list(rows: Iterable[Row]) -> str:
 # -- the invoices
 
 
-def invoices(scenario: Scenario) -> list[Row]:
-    """The invoices in full."""
-    return [_invoice(row, number, scenario) for number, row in enumerate(scenario.invoices, start=1)]
+def invoices(scenario: Scenario, step: int) -> list[Row]:
+    """The invoices that have arrived by a step, in full."""
+    numbered = enumerate(scenario.invoices, start=1)
+    return [_invoice(row, number, scenario) for number, row in numbered if row.get("arrives", 1) <= step]
 
 
 def _invoice(row: Row, number: int, scenario: Scenario) -> Row:
-    row = dict(row)
+    row = {name: value for name, value in row.items() if name != "arrives"}
     month = Month.parse(row.pop("month", str(first_month(scenario))))
     period = row.get("period") or {"from": str(month.first), "to": str(month.last)}
     return {
@@ -207,11 +212,15 @@ def _amount(line: Row) -> Decimal:
     return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def lines_of_month(scenario: Scenario, month: Month) -> list[Row]:
-    """The lines on the invoices whose period begins in a month."""
+def lines_of_month(scenario: Scenario, step: int) -> list[Row]:
+    """The lines of a step's month: those on the invoices that have arrived and whose period begins in it. An invoice
+    that lies there twice counts once.
+    """
+    month = Month.parse(scenario.steps[step - 1]["month"])
+    by_number = {invoice["invoice"]: invoice for invoice in invoices(scenario, step)}
     return [
         line
-        for invoice in invoices(scenario)
-        if Month.of(date.fromisoformat(invoice["period"]["from"])) == month
+        for invoice in by_number.values()
+        if Month.of(as_day(invoice["period"]["from"])) == month
         for line in invoice["lines"]
     ]

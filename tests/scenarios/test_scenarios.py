@@ -14,21 +14,28 @@ import pytest
 import scenario_checks as checks
 from scenario_files import FOLDER, Row, Scenario, chosen, load_scenario
 from scenario_running import ByCommands, ByFunctions, Runner
-from scenario_world import lines_of_month, seed, write_repository
+from scenario_world import lines_of_month, seed, write_invoices, write_repository
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Severity
 from reconciler.domain.plan import Plan
 from reconciler.sandbox.server import RunningSandbox
 
-FILES = sorted(FOLDER.glob("*.yaml"))
-RUNS = [
-    pytest.param(scenario, representation, id=f"{scenario.name}-{representation}")
-    for scenario in map(load_scenario, FILES)
-    for representation in scenario.representations
-]
 BY_COMMANDS = ("Ex01-changes-in-a-month",)
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every scenario of this folder, or those asked for, under each of its representations."""
+    if "representation" not in metafunc.fixturenames:
+        return
+    files = metafunc.config.getoption("--scenario", default=[]) or sorted(FOLDER.glob("*.yaml"))
+    runs = [
+        pytest.param(scenario, representation, id=f"{scenario.name}-{representation}")
+        for scenario in map(load_scenario, files)
+        for representation in scenario.representations
+    ]
+    metafunc.parametrize(("scenario", "representation"), runs)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +44,6 @@ def psa() -> Iterator[RunningSandbox]:
         yield running
 
 
-@pytest.mark.parametrize(("scenario", "representation"), RUNS)
 def test_scenario(scenario: Scenario, representation: str, psa: RunningSandbox, tmp_path: Path) -> None:
     psa.seed(seed(scenario))
     file = write_repository(scenario, representation, psa.url, tmp_path)
@@ -53,13 +59,14 @@ def test_scenario_by_commands(name: str, psa: RunningSandbox, tmp_path: Path) ->
 
 
 def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: Runner) -> None:
-    for step in scenario.steps:
+    for number, step in enumerate(scenario.steps, start=1):
         month = Month.parse(step["month"])
+        write_invoices(scenario, number, runner.file.parent)
         for edit in step.get("meanwhile", ()):
             _edit(psa, edit)
         before = psa.state()
         plan = runner.plan(month)
-        _check_plan(scenario, step, representation, plan)
+        _check_plan(scenario, number, representation, plan)
         if step.get("blocked") or step.get("refused_by"):
             assert psa.state() == before, "a plan wrote to the PSA"
         else:
@@ -95,8 +102,9 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _check_plan(scenario: Scenario, step: Row, representation: str, plan: Plan) -> None:
+def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan) -> None:
     there: Any
+    step = scenario.steps[number - 1]
     wanted, there = checks.finding_lines(step.get("findings", ()), plan.findings)
     assert there == wanted, "findings"
     if "changes" in step:
@@ -118,12 +126,13 @@ def _check_plan(scenario: Scenario, step: Row, representation: str, plan: Plan) 
     if step.get("blocked"):
         assert plan.changes == (), "a blocked customer has changes"
         assert any(f.severity is Severity.ERROR for f in plan.findings), "blocked without an error"
-    _check_coverage(scenario, step, plan)
+    _check_coverage(scenario, number, plan)
 
 
-def _check_coverage(scenario: Scenario, step: Row, plan: Plan) -> None:
+def _check_coverage(scenario: Scenario, number: int, plan: Plan) -> None:
     """Nothing is silent: every line of the month's invoices is billed, excluded or blocking, with its money."""
-    lines = lines_of_month(scenario, Month.parse(step["month"]))
+    step = scenario.steps[number - 1]
+    lines = lines_of_month(scenario, number)
     assert sum(row.lines for row in plan.coverage) == len(lines), "lines accounted for"
     sums: dict[str, Decimal] = {}
     for row in plan.coverage:
