@@ -183,6 +183,13 @@ def test_a_place_that_the_plan_knew_to_be_taken_is_a_conflict_and_never_taken_fo
     assert bench.world.writes == []
 
 
+def test_a_record_like_it_that_is_not_billed_is_a_conflict(bench: Bench) -> None:
+    bench.world.additions["8801"] = replace(addition_of("8801", values("new")), bills=False)
+    report = bench.apply(plan_of([create("new")]))
+    assert states(report) == [State.CONFLICT]
+    assert "not billed to the customer" in report.results[0].sentence
+
+
 def test_two_prices_on_one_day_are_two_places(bench: Bench) -> None:
     changes = [
         create("base", -10, cancelled=date(2026, 9, 30)),

@@ -132,6 +132,19 @@ def test_a_clock_that_was_set_between_two_runs_never_shortens_the_settle_time(be
     assert any("looking for it for up to 120 s" in notice for notice in bench.notices)
 
 
+def test_a_doubt_of_yesterday_is_settled_by_time_that_has_passed_not_by_the_date(bench: Bench) -> None:
+    def stop_in_the_wait(wish: Stop) -> None:
+        bench.clock.on_sleep = lambda _: wish.ask(15)
+
+    plan = plan_of([create("new")])
+    assert bench.apply(plan, bench.psa("delayed 100"), stop=stop_in_the_wait).results[0].state is State.UNKNOWN
+    bench.clock.on_sleep = None
+    bench.clock.at += timedelta(days=1)
+    bench.world.late = [(bench.clock.now() + timedelta(seconds=90), work) for _, work in bench.world.late]
+    assert bench.apply(plan).exit_status == 0
+    assert bench.world.writes == ["create new 2026-09-12"]
+
+
 def test_a_clock_that_jumps_ahead_in_a_wait_does_not_cut_it_short(bench: Bench) -> None:
     psa = bench.psa("delayed 100")
     jumped = []
