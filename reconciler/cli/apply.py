@@ -54,7 +54,7 @@ def command(
     _check_digest(plan, expect_digest)
     _check_guards(plan, allow_beyond_guards)
     if not plan.changes:
-        click.echo("No changes: the PSA bills what the plan wants. Nothing was written.")
+        click.echo(_nothing_to_do(plan))
         return
     if plan_file is None and not auto_approve:
         _ask(plan)
@@ -114,6 +114,12 @@ def _check_guards(plan: "Plan", allowed: bool) -> None:
             "look at the plan with: reconciler show PLAN; if it is right, apply it with --allow-beyond-guards",
             Exit.GUARD,
         )
+
+
+def _nothing_to_do(plan: "Plan") -> str:
+    if plan.errors:
+        return f"No changes to apply: {len(plan.errors)} error(s) keep customers out of the plan. Nothing was written."
+    return "No changes: the PSA bills what the plan wants. Nothing was written."
 
 
 def _ask(plan: "Plan") -> None:
