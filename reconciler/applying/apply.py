@@ -16,7 +16,7 @@ from reconciler.applying.report import DONE_WORDS, ApplyReport, ChangeResult, En
 from reconciler.applying.slots import new_op, slot
 from reconciler.applying.surroundings import Surroundings
 from reconciler.domain.plan import Change, Plan
-from reconciler.planning.plan_file import read_plan, write_plan
+from reconciler.planning.plan_file import PlanFileError, read_plan, write_plan
 from reconciler.store.errors import FencedOut
 from reconciler.store.journal import Journal, Op, PlanRun, give_back, take_over
 from reconciler.store.schema import OPEN, RunState, State
@@ -78,7 +78,17 @@ async def apply_plan(plan: Plan, around: Surroundings, stale: Stale) -> ApplyRep
 
 async def resume(run: PlanRun, around: Surroundings, stale: Stale = nothing_stale) -> ApplyReport:
     """Finishes an admitted plan, or settles what can be settled of it. The same as applying its file again."""
-    return await apply_plan(read_plan(run.text, "the journal's plan"), around, stale)
+    return await apply_plan(journal_plan(run), around, stale)
+
+
+def journal_plan(run: PlanRun) -> Plan:
+    """The plan that was admitted. Raises CannotApply where this version cannot read it."""
+    try:
+        return read_plan(run.text, f"the plan begun {run.started}")
+    except PlanFileError as error:
+        raise CannotApply(
+            f"an interrupted apply cannot be taken up: {error}", "use the version that began it"
+        ) from None
 
 
 async def _driven(plan: Plan, key: str, journal: Journal, around: Surroundings) -> ApplyReport:
@@ -122,7 +132,12 @@ async def _settle_earlier_plans(journal: Journal, around: Surroundings, key: str
     for run in journal.open_runs():
         if run.plan_id == key:
             continue
-        plan = read_plan(run.text, "the journal's plan")
+        try:
+            plan = journal_plan(run)
+        except CannotApply:
+            if any(op.state in OPEN for op in journal.ops(run.plan_id)):
+                raise
+            continue
         around.notice(f"an earlier apply of {plan.month} was not finished: settling what it left open")
         superseded = Brake("a later plan takes its place")
         executor = Executor(plan, journal.ops(run.plan_id), journal, around, superseded, lambda op, change: None)

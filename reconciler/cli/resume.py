@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.context import Settings
+from reconciler.cli.context import Failure, Settings
 
 if TYPE_CHECKING:
     from reconciler.store.database import Store
@@ -41,16 +41,18 @@ def command(settings: Settings) -> None:
 
 
 def _resumed(settings: Settings, store: "Store", run: "PlanRun") -> int:
-    from reconciler.applying.apply import resume
+    from reconciler.applying.apply import CannotApply, journal_plan, resume
     from reconciler.applying.report import ApplyReport
     from reconciler.applying.surroundings import Surroundings
     from reconciler.cli.applying import Writing, target_of, written
     from reconciler.cli.loading import load_mappings
     from reconciler.planning.observing import observe_again
-    from reconciler.planning.plan_file import read_plan
     from reconciler.store.history import RunKind
 
-    plan = read_plan(run.text, "the journal's plan")
+    try:
+        plan = journal_plan(run)
+    except CannotApply as error:
+        raise Failure(str(error), error.hint) from None
     mappings = load_mappings(settings)
 
     async def work(around: Surroundings) -> ApplyReport:

@@ -1,6 +1,7 @@
 """The protocol's own rules, one by one: states, order, the brake, clocks, the fence, plans that supersede others."""
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ import pytest
 from apply_bench import LIMITS, Bench
 from fake_psa import FakePSA, Killed, Life, addition_of, cancel, create, plan_of, values
 
-from reconciler.applying.apply import apply_plan, nothing_stale, plan_id, resume
+from reconciler.applying.apply import CannotApply, apply_plan, nothing_stale, plan_id, resume
 from reconciler.applying.brake import Brake
 from reconciler.applying.clock import Stop
 from reconciler.applying.order import CircularNeeds, in_order
@@ -255,6 +256,19 @@ def test_nothing_new_is_written_while_an_earlier_write_cannot_be_settled(bench: 
     with pytest.raises(Exception, match="is not settled"):
         bench.apply(plan_of([cancel("base", "7001")], created="2026-10-04T00:00:00Z"), psa)
     assert bench.world.writes == ["create new 2026-09-12"]
+
+
+def test_a_plan_in_the_journal_that_cannot_be_read_blocks_only_while_a_write_of_it_is_open(bench: Bench) -> None:
+    killed_in_flight(bench)
+    newer = plan_of([cancel("base", "7001")], created="2026-10-04T00:00:00Z")
+    with sqlite3.connect(bench.folder / "state.db") as connection:
+        connection.execute("UPDATE plan_run SET plan_text = '{}'")
+    with pytest.raises(CannotApply, match="cannot be taken up"):
+        bench.apply(newer)
+    with connection:
+        connection.execute("UPDATE op SET state = 'ABSENT'")
+    connection.close()
+    assert bench.apply(newer).exit_status == 0
 
 
 def test_resume_needs_no_plan_file(bench: Bench) -> None:
