@@ -14,6 +14,7 @@ from reconciler.cli.context import Exit, Settings
 COMMANDS = {
     "apply": "Writes what a plan says to the PSA, once.",
     "demo": "The whole tour on the embedded sandbox.",
+    "diff": "What changed between two saved plans.",
     "explain": "One record's whole derivation.",
     "history": "The runs so far.",
     "init": "Writes a commented mapping repository.",
