@@ -1,58 +1,6 @@
 """What each rule says, in one sentence that a customer can read. The numbers are those of plans, findings and tests."""
 
-RULES: dict[str, str] = {
-    # Products
-    "P27": "A product of the distributor is the catalogue item whose Vendor SKU is the distributor's SKU.",
-    "P28": "A new catalogue item needs an active category, subcategory, type and unit of measure to stand under.",
-    "P29": "A new catalogue item gets the SKU as its product id, which may be renamed later; the Vendor SKU may not.",
-    "P30": "The PSA keeps 60 characters of a product's id and description, so longer names are cut there.",
-    "P31": "Price and cost of a linked catalogue item follow the price list.",
-    # Agreements
-    "P36": "The agreement has to be in force before the first usage that is billed on it.",
-    "P37": "The agreement has to prorate, so that a start in mid-month is billed for its days alone.",
-    "P39": "Records that stand on an agreement already are taken over and brought to what the invoice charged.",
-    # Quantities
-    "P42": "Every record carries the subscription id as its serial number, by which it is found again.",
-    "P43": "A subscription that begins in mid-month is one record from its first day; the PSA bills its days.",
-    "P44": "The PSA prorates a start in mid-month but no end, so a record ends only with a month.",
-    "P45": "When a quantity changes, the standing record runs to the end of that month and ends there.",
-    "P46": "Each change in mid-month is a record of its own, from the day of the change to the month's end: "
-    "seats added count up, seats given back count down.",
-    "P47": "What remains at the end of the month goes on from the first of the next month as one open record.",
-    "P48": "Billed in advance, the open record stands for the month to come, and the next invoice corrects it.",
-    "P49": "A record that the invoice no longer names is ended if its subscription id is known; else a person decides.",
-    "P50": "Changes are counted in the order of their days; gaps and records of later months make them incomputable.",
-    "P51": "A price that changes inside a month is reported and does not alter standing records by itself.",
-    "P52": "Usage is one record a month, quantity one, over the whole month, at the invoice's own amount.",
-    "P53": "A charge for a whole year is billed once, when the distributor charges it.",
-    "P54": "Yearly charges need an agreement of their own that bills once.",
-    # How the rules are read where they leave a choice
-    "C1": "A new open record is written only when the quantity or the price is no longer the standing one's.",
-    "C2": "The record that goes on has no end date; the next change ends it.",
-    "C3": "A record's last day is still billed.",
-    "C4": "The day of a change counts at the new quantity.",
-    "C5": "Planning a month again recognises the records written before, and writes nothing twice.",
-    "C6": "Nothing was charged for the period, so the day before it is the last one billed.",
-    "C7": "A subscription cancelled in mid-month is billed to the month's end, less the days after its cancellation.",
-    "C8": "Where the PSA's quantity is not the invoice's, the difference is made up from the first of the month on.",
-    "C9": "A month that ends with the quantity it began with leaves the standing record as it is.",
-    "C10": "Several changes on one day count as one, to the quantity at the end of that day.",
-    "C11": "A record keeps the price it was written with; the price policy says when a new one begins.",
-    "C12": "A changed price is told in the plan, where it can be reviewed before anything is invoiced.",
-    "C17": "The agreement's prorate setting has to fit the way in which records are written, and is checked first.",
-    "C18": "Where the PSA has invoiced the month already, only the difference is written beside the standing record.",
-    "C27": "A charge follows calendar months or its own dates, never both within one subscription.",
-    # Errors and warnings
-    "E1": "Two or more catalogue items have one Vendor SKU, so the product to bill cannot be told.",
-    "E2": "The default subcategory for new products is not in the PSA.",
-    "E3": "The default type for new products is not in the PSA.",
-    "E4": "The default unit of measure for new products is not in the PSA.",
-    "E5": "The records that stand have gaps, end inside the month or begin after it, so the change cannot be computed.",
-    "E6": "The product could not be found or created in the PSA.",
-    "E7": "The PSA has invoiced the period already and its agreement does not prorate, so nothing can be added to it.",
-    "E8": "A record of the product is not on the invoice and has no subscription id, so a person has to end it.",
-    "E9": "Something went wrong that none of these rules foresees.",
-    "E10": "The distributor's product is unknown, or several match.",
-    "W1": "What a seat costs the partner changed inside the period.",
-    "W2": "The retail price of a seat changed inside the period.",
-}
+from reconciler.domain.rule_catalogue import CATALOGUE
+
+RULES: dict[str, str] = {number: rule.says for number, rule in CATALOGUE.items()}
+"""The sentences by rule number."""
