@@ -1,8 +1,6 @@
 """Loads a mapping repository: files in, `Mappings` and findings out. Nothing is raised for what a user wrote."""
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from reconciler.config.secrets import doubles, literal_secrets
 from reconciler.config.source_text import SourceText, shows_no_secret
 from reconciler.config.yaml_nodes import Bounds
 from reconciler.domain import mapping
+from reconciler.domain.bulk import without_collections
 from reconciler.domain.finding import Finding, in_order
 
 # Beyond this many, one mistake was made many times, and the first of them tell which.
@@ -35,20 +34,8 @@ def load(path: Path, environ: Mapping[str, str], bounds: Bounds | None = None) -
     """Reads the mapping file at `path` with all that it includes. `environ` fills `${NAME}` outside secrets, which need
     not be set; places name files as `path` does.
     """
-    with _no_collection():
+    with without_collections():
         return _load(path, environ, bounds or Bounds())
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Stops the search for cycles meanwhile: nodes and models make none, and the search takes a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _load(path: Path, environ: Mapping[str, str], bounds: Bounds) -> Loaded:

@@ -5,6 +5,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 ONE_DAY = timedelta(days=1)
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -61,22 +62,22 @@ class Month:
     @property
     def first(self) -> date:
         """The first day."""
-        return date(self.year, self.number, 1)
+        return _span(self.year, self.number).first
 
     @property
     def last(self) -> date:
         """The last day."""
-        return date(self.year, self.number, self.days)
+        return _span(self.year, self.number).last
 
     @property
     def days(self) -> int:
         """How many days the month has."""
-        return monthrange(self.year, self.number)[1]
+        return _span(self.year, self.number).last.day
 
     @property
     def span(self) -> Span:
         """The month's days."""
-        return Span(self.first, self.last)
+        return _span(self.year, self.number)
 
     @property
     def following(self) -> "Month":
@@ -97,6 +98,12 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.number:02d}"
+
+
+# A plan asks for the bounds of two or three months a million times.
+@lru_cache(maxsize=1024)
+def _span(year: int, number: int) -> Span:
+    return Span(date(year, number, 1), date(year, number, monthrange(year, number)[1]))
 
 
 def eve(day: date) -> date:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from reconciler.domain.bulk import without_collections
 from reconciler.domain.finding import Finding, Severity, in_order
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Sync
@@ -48,6 +49,11 @@ class ProgramMonth:
 
 def assemble(gathered: Gathered) -> Plan:
     """The plan for what was gathered."""
+    with without_collections():
+        return _assembled(gathered)
+
+
+def _assembled(gathered: Gathered) -> Plan:
     programs = [p for p in gathered.mappings.programs.values() if p.target == gathered.target]
     parts = [_program(program, gathered) for program in programs]
     changes = _unique(change for part in parts for change in part.changes)

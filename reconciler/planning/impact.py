@@ -1,19 +1,30 @@
 """What an agreement bills before and after the plan, and whether that is what the invoice charged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.domain.days import Month, Span
+from reconciler.domain.days import Month
 from reconciler.domain.invoice import InvoiceLine, Motion
 from reconciler.domain.money import ZERO, printed, rounded
 from reconciler.domain.plan import Impact, Verdict
 from reconciler.domain.records import Addition
-from reconciler.domain.timeline import Timeline
 from reconciler.planning.changes import agreement_address, bill_of, records_after
 from reconciler.planning.one_customer import CustomerMonth, Decided
 
 # A record's amount is rounded once: half a cent for each unit and for the line is no difference (rulebook §1F).
 _HALF_CENT = Decimal("0.005")
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What one decision bills in a month before and after the plan, what it cost, and its seat-days."""
+
+    before: Decimal
+    after: Decimal
+    cost: Decimal
+    charged_days: Decimal
+    seat_days: Decimal
 
 
 def impact_rows(target: str, customers: Iterable[CustomerMonth], month: Month) -> tuple[Impact, ...]:
@@ -26,52 +37,68 @@ def impact_rows(target: str, customers: Iterable[CustomerMonth], month: Month) -
     for group in by_agreement.values():
         if not any(customer.decided or not customer.writes for customer in group):
             continue
-        verdict, reason = _verdict(group, month)
-        rows.append(_row(target, group, month, month, verdict, reason))
+        now = [_figures(d, c, month, month) for c in group for d in c.decided]
+        then = [_figures(d, c, month.following, month) for c in group for d in c.decided]
+        verdict, reason = _verdict(group, now, month)
+        rows.append(_row(target, group, month, now, verdict, reason))
         reason = f"no invoice of {month.following} was read for this plan"
-        rows.append(_row(target, group, month, month.following, Verdict.NOT_RECONCILABLE, reason))
+        rows.append(_row(target, group, month.following, then, Verdict.NOT_RECONCILABLE, reason))
     return tuple(rows)
 
 
 def _row(
-    target: str, group: list[CustomerMonth], planned: Month, month: Month, verdict: Verdict, reason: str | None
+    target: str,
+    group: list[CustomerMonth],
+    month: Month,
+    figures: list[_Figures],
+    verdict: Verdict,
+    reason: str | None,
 ) -> Impact:
     agreement, currency = group[0].agreement, group[0].currency
     assert agreement  # noqa: S101 -- grouped by agreement
-    before = after = cost = charged_days = seat_days = ZERO
-    for customer in group:
-        for decided in customer.decided:
-            records = _records(customer, decided)
-            before += bill_of(decided.standing, decided, customer, month, planned)
-            after += bill_of(records, decided, customer, month, planned)
-            cost += sum((_cost(c.line, month, planned, decided) for c in decided.lines), ZERO)
-            if customer.motion is Motion.SEAT_MONTHLY:
-                seat_days += _seat_days(records, month.span)
-                charged_days += decided.charged_days if month == planned else ZERO
     return Impact(
         agreement=agreement_address(target, agreement.id),
         agreement_name=agreement.name,
         customer=group[0].customer.name,
         month=str(month),
         currency=currency,
-        before=before,
-        after=after,
-        invoiced_cost=rounded(cost, currency),
-        charged_seat_days=charged_days,
-        seat_days=seat_days,
+        before=sum((f.before for f in figures), ZERO),
+        after=sum((f.after for f in figures), ZERO),
+        invoiced_cost=rounded(sum((f.cost for f in figures), ZERO), currency),
+        charged_seat_days=sum((f.charged_days for f in figures), ZERO),
+        seat_days=sum((f.seat_days for f in figures), ZERO),
         verdict=verdict,
         reason=reason,
     )
 
 
-def _records(customer: CustomerMonth, decided: Decided) -> list[Addition]:
+def _figures(decided: Decided, customer: CustomerMonth, month: Month, planned: Month) -> _Figures:
+    before = bill_of(decided.standing, decided, customer, month, planned)
+    records = _records(customer, decided)
+    after = before if records is decided.standing else bill_of(records, decided, customer, month, planned)
+    cost = sum((_cost(c.line, month, planned, decided) for c in decided.lines), ZERO)
+    if customer.motion is not Motion.SEAT_MONTHLY:
+        return _Figures(before, after, cost, ZERO, ZERO)
+    charged_days = decided.charged_days if month == planned else ZERO
+    return _Figures(before, after, cost, charged_days, _seat_days(records, month))
+
+
+def _records(customer: CustomerMonth, decided: Decided) -> Sequence[Addition]:
     """The records as the plan leaves them: untouched where nothing is written for the customer."""
     assert customer.agreement  # noqa: S101 -- decisions are made on an agreement
-    return records_after(decided, customer.agreement.id) if customer.writes else list(decided.standing)
+    if not decided.decision.drafts or not customer.writes:
+        return decided.standing
+    return records_after(decided, customer.agreement.id)
 
 
-def _seat_days(records: Iterable[Addition], span: Span) -> Decimal:
-    return Timeline.of_intervals((a.effective, a.cancelled, a.quantity) for a in records).seat_days(span)
+def _seat_days(records: Iterable[Addition], month: Month) -> Decimal:
+    first, last = month.first, month.last
+    days = ZERO
+    for a in records:
+        begins, ends = max(a.effective, first), last if a.cancelled is None else min(a.cancelled, last)
+        if begins <= ends:
+            days += a.quantity * ((ends - begins).days + 1)
+    return days
 
 
 def _cost(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -> Decimal:
@@ -82,11 +109,13 @@ def _cost(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -> 
         return ZERO
     if decided.once or line.motion is Motion.AZURE or line.span is None:
         return line.amount if month == planned else ZERO
+    if month.first <= line.span.first and line.span.last <= month.last:
+        return line.amount
     here = line.span.meet(month.span)
     return line.amount * here.days / line.span.days if here else ZERO
 
 
-def _verdict(group: list[CustomerMonth], month: Month) -> tuple[Verdict, str | None]:
+def _verdict(group: list[CustomerMonth], figures: list[_Figures], month: Month) -> tuple[Verdict, str | None]:
     """What can be said of the agreement's month after the plan."""
     for customer in group:
         if not customer.writes:
@@ -97,23 +126,24 @@ def _verdict(group: list[CustomerMonth], month: Month) -> tuple[Verdict, str | N
                     f"no document speaks of the days before {decided.decision.assumed_from} of "
                     f"subscription {decided.subscription}"
                 )
-    reasons = [r for c in group for d in c.decided for r in [_difference(d, c, month)] if r]
-    if reasons:
-        return Verdict.DIFFERS, "; ".join(reasons)
-    return Verdict.RECONCILED, None
+    pairs = zip(((c, d) for c in group for d in c.decided), figures, strict=True)
+    reasons = [reason for (c, d), f in pairs for reason in [_difference(d, c, f, month)] if reason]
+    return (Verdict.DIFFERS, "; ".join(reasons)) if reasons else (Verdict.RECONCILED, None)
 
 
-def _difference(decided: Decided, customer: CustomerMonth, month: Month) -> str | None:
+def _difference(decided: Decided, customer: CustomerMonth, figures: _Figures, month: Month) -> str | None:
     """How the records of a subscription bill otherwise than it was charged, beyond rounding."""
-    after = _records(customer, decided)
     if suppressed := decided.decision.suppressed:
         kept = printed(suppressed.amount, customer.currency)
         return f"{kept} {customer.currency} of credit is kept back by the policy for {decided.subscription}"
-    if customer.motion is Motion.SEAT_MONTHLY and _seat_days(after, month.span) != decided.charged_days:
+    if figures.seat_days != figures.charged_days:
         return f"the seat-days of {decided.subscription} differ"
+    gap = figures.after - decided.due
+    if not gap:
+        return None
+    after = _records(customer, decided)
     in_force = [a for a in after if a.effective <= month.last and (a.cancelled is None or a.cancelled >= month.first)]
     tolerance = sum((_HALF_CENT * abs(a.quantity) + _HALF_CENT for a in in_force), _HALF_CENT)
-    gap = bill_of(after, decided, customer, month, month) - decided.due
     if abs(gap) > tolerance:
         off = printed(gap, customer.currency)
         return f"{decided.subscription} bills {off} {customer.currency} off the invoice's prices (see W1, W2)"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Invoice, InvoiceLine
@@ -82,6 +83,8 @@ class Pricing:
         )
 
 
+# The same few prices are asked for again and again.
+@lru_cache(maxsize=65536)
 def _placed(price: Decimal) -> Decimal:
     exponent = price.as_tuple().exponent
     return price.quantize(_PLACES) if isinstance(exponent, int) and exponent < -6 else price

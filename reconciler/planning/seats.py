@@ -155,9 +155,12 @@ def _due(charged: Charged, month: Month) -> Decimal:
     """The charged seats of the month at the rates of their lines."""
     due = ZERO
     for line in charged.lines:
-        here = line.line.span.meet(month.span) if line.line.span else None
-        if here:
-            due += line.line.quantity * line.rate.unit_price * here.days / month.days
+        span = line.line.span
+        worth = line.line.quantity * line.rate.unit_price
+        if span == month.span:
+            due += worth
+        elif span and (here := span.meet(month.span)):
+            due += worth * here.days / month.days
     return due
 
 

@@ -97,8 +97,7 @@ def charged_in_month(
     seats = tuple(c for c in lines if c.line.span and c.line.charge.counts_seats and c.line.span.meet(span))
     if not seats:
         return vanished(subscription, product, month)
-    intervals = [(c.line.span.first, c.line.span.last, c.line.quantity) for c in seats if c.line.span]
-    level = Timeline.of_intervals(intervals).within(span)
+    level = _level(seats, span)
     closing = level.on(span.last)
     booked = _scheduled_quantity(scheduled, month)
     ends = [c.line.term_end for c in seats if c.line.term_end]
@@ -113,6 +112,15 @@ def charged_in_month(
         term_end=max(ends, default=None),
         lines=seats,
     )
+
+
+def _level(seats: Sequence[ChargedLine], span: Span) -> Timeline:
+    intervals = [(c.line.span.first, c.line.span.last, c.line.quantity) for c in seats if c.line.span]
+    if len(intervals) == 1 and intervals[0][2]:
+        first, last, quantity = intervals[0]
+        # One line is the rule: its days in the month, without the detour over sums.
+        return Timeline(((max(first, span.first), quantity), (morrow(min(last, span.last)), ZERO)))
+    return Timeline.of_intervals(intervals).within(span)
 
 
 def _scheduled_quantity(lines: Iterable[InvoiceLine], month: Month) -> Decimal | None:

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from reconciler.domain.days import Month, Span, eve
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.mapping import Changes, Decrease, PriceChange
+from reconciler.domain.mapping import Carry, Changes, Decrease, PriceChange
 from reconciler.domain.money import ZERO, plain
 from reconciler.domain.plan import Because
 from reconciler.domain.records import Addition
@@ -49,6 +49,8 @@ def true_up(charged: Charged, standing: Sequence[Addition], period: Period, chan
     standing = [a for a in standing if a.quantity]
     if not charged.lines and not standing:
         return Decision((), ())
+    if _stands_as_charged(charged, standing, period.month, changes):
+        return Decision((), ())
     broken = _inconsistent(charged, standing, period.month)
     if broken:
         return Decision((), broken)
@@ -64,6 +66,23 @@ def true_up(charged: Charged, standing: Sequence[Addition], period: Period, chan
         wanted.known.first if wanted.known.first > period.month.first and _stands_before(standing, wanted) else None
     )
     return Decision(drafts, findings, suppressed, assumed)
+
+
+def _stands_as_charged(charged: Charged, standing: Sequence[Addition], month: Month, changes: Changes) -> bool:
+    """The plain case that most months are: one open record with the quantity and rate that were charged all month, and
+    that go on. Every other case takes the long way, and comes to the same result where there is nothing to do.
+    """
+    if len(standing) != 1 or changes.carry is Carry.ALWAYS or len(charged.rates) != 1:
+        return False
+    record, rate = standing[0], charged.rates[0][1]
+    return (
+        record.cancelled is None
+        and record.effective <= month.first
+        and record.quantity == charged.carry
+        and charged.level.steps == ((month.first, record.quantity), (month.following.first, ZERO))
+        and record.unit_price == rate.unit_price
+        and record.unit_cost == rate.unit_cost
+    )
 
 
 @dataclass(frozen=True, slots=True)

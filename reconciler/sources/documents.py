@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from reconciler.domain.bulk import without_collections
 from reconciler.domain.finding import Finding, Place, Severity, in_order
 from reconciler.domain.invoice import Document, Invoice
 from reconciler.domain.price_list import Price, PriceList
-from reconciler.sources.bulk import without_collections
 from reconciler.sources.duplicates import without_duplicates
 from reconciler.sources.file_parts import FilePart, read_file
 from reconciler.sources.formats import AUTO

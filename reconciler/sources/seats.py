@@ -10,12 +10,12 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from reconciler.domain.bulk import without_collections
 from reconciler.domain.days import Span, morrow
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Charge, Invoice, InvoiceLine, Kind, Semantics
 from reconciler.domain.money import ZERO, plain
 from reconciler.domain.timeline import Timeline
-from reconciler.sources.bulk import without_collections
 
 _ROWS_NAMED = 6
 _SEATLESS = tuple(charge for charge in Charge if not charge.counts_seats)

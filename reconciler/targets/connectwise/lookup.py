@@ -28,6 +28,25 @@ class Candidate:
     record: Record
 
 
+class Candidates:
+    """The agreements that were read, found by id and by company."""
+
+    def __init__(self, agreements: Iterable[Candidate]) -> None:
+        self.by_id: dict[str, Candidate] = {}
+        self.by_company_id: dict[str, list[Candidate]] = {}
+        self.by_company: dict[str, list[Candidate]] = {}
+        for agreement in agreements:
+            self.by_id.setdefault(agreement.id, agreement)
+            self.by_company_id.setdefault(agreement.company_id, []).append(agreement)
+            self.by_company.setdefault(agreement.company.casefold(), []).append(agreement)
+
+    def of_company(self, ref: AgreementRef) -> Sequence[Candidate]:
+        """The agreements of the company that a ref names."""
+        if ref.company_id is not None:
+            return self.by_company_id.get(ref.company_id, ())
+        return self.by_company.get(ref.company.casefold(), ()) if ref.company else ()
+
+
 def wishes(refs: Iterable[AgreementRef]) -> list[Wish]:
     """What to ask for, so that every ref can be found: agreements by id, all agreements of the companies."""
     return [wish for ref in sorted(refs, key=str) for wish in _wishes(ref)]
@@ -60,15 +79,15 @@ def candidate(record: Record) -> Candidate:
     )
 
 
-def matched(ref: AgreementRef, candidates: Sequence[Candidate]) -> Candidate | Finding:
+def matched(ref: AgreementRef, candidates: Candidates) -> Candidate | Finding:
     """The one agreement that a ref means, or the finding that says why there is not one.
 
     A name that several agreements of the company bear means the active one: a renewed contract often keeps its name.
     """
     if ref.id is not None:
-        found = [agreement for agreement in candidates if agreement.id == ref.id]
-        return _of_company(ref, found[0]) if found else _missing(ref, ())
-    there = [agreement for agreement in candidates if _belongs(ref, agreement)]
+        found = candidates.by_id.get(ref.id)
+        return _of_company(ref, found) if found else _missing(ref, ())
+    there = candidates.of_company(ref)
     wanted = (ref.name or "").strip()
     named = [agreement for agreement in there if agreement.name == wanted] or [
         agreement for agreement in there if agreement.name.casefold() == wanted.casefold()

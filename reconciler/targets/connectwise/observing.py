@@ -21,6 +21,7 @@ from reconciler.targets.connectwise.conditions import Field, Wish, in_chunks
 from reconciler.targets.connectwise.defaults import Defaults
 from reconciler.targets.connectwise.lookup import (
     Candidate,
+    Candidates,
     candidate,
     company_wishes,
     matched,
@@ -71,7 +72,8 @@ async def observed(client: Client, wanted: Wanted, defaults: Defaults) -> Observ
         _products(client, _product_wishes(wanted)),
         defaults.lacking(wanted.defaults),
     )
-    meant = {ref: matched(ref, candidates) for ref in sorted(wanted.agreements, key=str)}
+    held = Candidates(candidates)
+    meant = {ref: matched(ref, held) for ref in sorted(wanted.agreements, key=str)}
     found = {ref: one for ref, one in meant.items() if isinstance(one, Candidate)}
     chosen = {one.id: one.record for one in found.values()}
     missing = {ref: finding for ref, finding in meant.items() if isinstance(finding, Finding)}
@@ -107,7 +109,7 @@ async def observed(client: Client, wanted: Wanted, defaults: Defaults) -> Observ
 async def read_agreement_record(client: Client, agreement_id: str) -> Agreement | None:
     """One agreement as it is now; None where there is none with that id. Raises TargetError."""
     ref = AgreementRef(id=agreement_id)
-    one = matched(ref, await _candidates(client, [ref]))
+    one = matched(ref, Candidates(await _candidates(client, [ref])))
     if isinstance(one, Finding):
         return None
     background = await _background(client, [one.record])
