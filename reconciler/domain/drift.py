@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from reconciler.domain.decision import FieldValue, Override, RecordField
+from reconciler.domain.money import plain
 from reconciler.domain.plan import AdditionValues
 
 
@@ -109,3 +111,18 @@ class DriftReport:
     def stands(self) -> tuple[ThreeWay, ...]:
         """The drift that is neither kept nor told for information."""
         return tuple(row for row in self.rows if row.stands)
+
+
+def named(field: RecordField) -> str:
+    """A field's name for people: `unit price`, `first day`."""
+    words = {RecordField.EFFECTIVE: "first day", RecordField.CANCELLED: "last day"}
+    return words.get(field, field.value.replace("_", " "))
+
+
+def shown(value: FieldValue, field: RecordField | None) -> str:
+    """A field's value for people: `10`, `open` for no last day, `none`."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if value is None or value == "":
+        return "open" if field is RecordField.CANCELLED else "none"
+    return str(value)

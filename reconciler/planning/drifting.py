@@ -1,24 +1,19 @@
-"""Drift: last applied, in the PSA now, and wanted; and which of it a reviewed decision keeps (rulebook P41, C8).
+"""Drift: last applied, in the PSA now, and wanted (rulebook P41, C8). All of it is pure.
 
-All of it is pure. What is kept rests on the decision and on the PSA alone, never on the state: a state that is lost
-loses the knowledge of drift, and changes nothing of what is planned (interface §6.16).
+A state that is lost loses the knowledge of drift, and changes nothing of what is planned (interface §6.16).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from reconciler.domain.days import Month
-from reconciler.domain.decision import FieldValue, Override, RecordField
-from reconciler.domain.drift import AppliedRecord, Drift, DriftKind
+from reconciler.domain.decision import FieldValue, RecordField
+from reconciler.domain.drift import AppliedRecord, Drift, DriftKind, named, shown
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.money import ZERO, plain
+from reconciler.domain.money import ZERO
 from reconciler.domain.plan import AdditionValues, Change, Plan
 from reconciler.domain.records import Addition
-
-Standing = Mapping[str, tuple[Addition, ...]]
-"""The additions that stand in the PSA, by the id of their agreement; an agreement that was not read is left out."""
+from reconciler.planning.deciding import Kept, Standing, subscription_id
 
 
 def drift(applied: Mapping[str, AppliedRecord], standing: Standing) -> tuple[Drift, ...]:
@@ -63,7 +58,7 @@ def _pairs(values: AdditionValues, now: Addition) -> Iterator[tuple[RecordField,
     yield RecordField.UNIT_COST, values.unit_cost, now.unit_cost
     yield RecordField.EFFECTIVE, values.effective, now.effective
     yield RecordField.CANCELLED, values.cancelled, now.cancelled
-    if _subscription(values.serial_number) != _subscription(now.serial_number):
+    if subscription_id(values.serial_number) != subscription_id(now.serial_number):
         yield RecordField.SERIAL_NUMBER, values.serial_number, now.serial_number
     if values.product_id is not None:
         yield RecordField.PRODUCT, values.product_id, now.product_id
@@ -90,12 +85,12 @@ def _gone(record: AppliedRecord, values: AdditionValues) -> Drift:
 def _came_in(applied: Mapping[str, AppliedRecord], now: Iterable[Addition]) -> Iterator[Drift]:
     """Records of our subscriptions that no apply wrote or saw, or that it deleted."""
     ours = {
-        (record.agreement_id, _subscription(record.values.serial_number)): record.customer
+        (record.agreement_id, subscription_id(record.values.serial_number)): record.customer
         for record in applied.values()
         if record.values is not None and record.values.serial_number
     }
     for addition in now:
-        name = (addition.agreement_id, _subscription(addition.serial_number))
+        name = (addition.agreement_id, subscription_id(addition.serial_number))
         known = applied.get(addition.id)
         if name in ours and (known is None or known.values is None):
             yield Drift(
@@ -118,15 +113,11 @@ def _order(found: Drift) -> tuple[str, str, str, date, str, int]:
     return (
         found.customer or "",
         found.agreement_id,
-        _subscription(found.subscription),
+        subscription_id(found.subscription),
         found.effective,
         found.record,
         _FIELDS.index(found.field) if found.field else -1,
     )
-
-
-def _subscription(serial_number: str | None) -> str:
-    return (serial_number or "").strip().lower()
 
 
 def _words(text: str) -> str:
@@ -143,7 +134,7 @@ def planned_changes(found: Drift, plan: Plan) -> tuple[Change, ...]:
         change
         for change in plan.changes
         if (change.agreement or "").endswith(f"/agreement/{found.agreement_id}")
-        and _subscription(change.subscription) == _subscription(found.subscription)
+        and subscription_id(change.subscription) == subscription_id(found.subscription)
     )
 
 
@@ -155,7 +146,7 @@ def wanted(found: Drift, plan: Plan, additions: Iterable[Addition]) -> FieldValu
     other field is what the plan writes on the record, else what stands there.
     """
     changes = planned_changes(found, plan)
-    standing = [a for a in additions if _subscription(a.serial_number) == _subscription(found.subscription)]
+    standing = [a for a in additions if subscription_id(a.serial_number) == subscription_id(found.subscription)]
     record = next((a for a in standing if a.id == found.record), None)
     if found.field in (None, RecordField.QUANTITY):
         effective = record.effective if record else found.effective
@@ -199,141 +190,6 @@ def _value(values: AdditionValues, field: RecordField | None) -> FieldValue:
     }.get(field or RecordField.QUANTITY, values.quantity)
 
 
-# -- kept
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What reviewed overrides keep in a month: the subscriptions of which nothing is written (ids in lower case), the
-    override of each record by its id, and of records that are gone by subscription and first day.
-
-    `findings` tell every override that holds, has run out, or does not fit what the PSA has.
-    """
-
-    subscriptions: frozenset[str]
-    by_record: Mapping[str, Override]
-    gone: Mapping[tuple[str, date], Override]
-    findings: tuple[Finding, ...]
-
-    def of(self, found: Drift) -> Override | None:
-        """The override that keeps a drift."""
-        if found.kind is DriftKind.GONE:
-            return self.gone.get((_subscription(found.subscription), found.effective))
-        override = self.by_record.get(found.record)
-        return override if override and (found.field or RecordField.QUANTITY) in override.keep else None
-
-
-def kept(overrides: Iterable[Override], standing: Standing, month: Month) -> Kept:
-    """What overrides keep in a month, judged by what the PSA has now.
-
-    An override that names nothing of what was read keeps nothing and is not told here: see `unfounded`.
-    """
-    subscriptions: set[str] = set()
-    by_record: dict[str, Override] = {}
-    gone: dict[tuple[str, date], Override] = {}
-    findings: list[Finding] = []
-    for override in overrides:
-        records = _meant(override, standing)
-        if override.gone:
-            fits = not records
-        elif records:
-            fits = all(_as_kept(override, record) for record in records)
-        else:
-            continue
-        findings.append(_told(override, records, month, fits=fits))
-        if not fits or override.until < month:
-            continue
-        if override.subscription is not None and override.effective is not None and override.gone:
-            gone[_subscription(override.subscription), override.effective] = override
-            subscriptions.add(_subscription(override.subscription))
-        by_record |= dict.fromkeys((record.id for record in records), override)
-        subscriptions |= {_subscription(record.serial_number) for record in records if record.serial_number}
-    return Kept(frozenset(subscriptions), by_record, gone, tuple(findings))
-
-
-def unfounded(overrides: Iterable[Override], standing: Standing) -> tuple[Finding, ...]:
-    """A warning for each override whose record is on none of the agreements. To be asked only where all were read."""
-    return tuple(
-        _finding(
-            override,
-            Severity.WARNING,
-            "decision-unfounded",
-            f"the override names {override}, and no such record is on the agreements that were read",
-            "take it out, or name the record as `reconciler drift` does",
-        )
-        for override in overrides
-        if not override.gone and not _meant(override, standing)
-    )
-
-
-def _meant(override: Override, standing: Standing) -> list[Addition]:
-    additions = [addition for additions in standing.values() for addition in additions]
-    if override.record is not None:
-        return [addition for addition in additions if addition.id == override.record]
-    return [
-        addition
-        for addition in additions
-        if _subscription(addition.serial_number) == _subscription(override.subscription)
-        and addition.effective == override.effective
-    ]
-
-
-def _as_kept(override: Override, record: Addition) -> bool:
-    return all(_field(record, field) == value for field, value in override.keep.items())
-
-
-def _field(record: Addition, field: RecordField) -> FieldValue:
-    return {
-        RecordField.QUANTITY: record.quantity,
-        RecordField.UNIT_PRICE: record.unit_price,
-        RecordField.UNIT_COST: record.unit_cost,
-        RecordField.EFFECTIVE: record.effective,
-        RecordField.CANCELLED: record.cancelled,
-    }[field]
-
-
-def _told(override: Override, records: list[Addition], month: Month, *, fits: bool) -> Finding:
-    if not fits:
-        found = "it is there" if override.gone else "; ".join(_described(override, record) for record in records)
-        return _finding(
-            override,
-            Severity.WARNING,
-            "override-differs",
-            f"the override keeps {override} with {_keeps(override)}, but in the PSA {found}: it does not hold",
-            "write what the PSA has now, or take the override out",
-        )
-    if override.until < month:
-        return _finding(
-            override,
-            Severity.WARNING,
-            "override-expired",
-            f"the override of {override} held until {override.until}: {_keeps(override)} is no longer kept",
-            "review it again and write a new `until`, or take it out",
-        )
-    return _finding(
-        override,
-        Severity.INFO,
-        "override",
-        f"{override} is kept with {_keeps(override)} until {override.until}, says {override.by}: {override.reason}; "
-        "nothing is written for its subscription",
-        None,
-    )
-
-
-def _keeps(override: Override) -> str:
-    if override.gone:
-        return "no record"
-    return ", ".join(f"{named(field)} {shown(value, field)}" for field, value in override.keep.items())
-
-
-def _described(override: Override, record: Addition) -> str:
-    return ", ".join(f"{named(field)} is {shown(_field(record, field), field)}" for field in override.keep)
-
-
-def _finding(override: Override, severity: Severity, code: str, message: str, hint: str | None) -> Finding:
-    return Finding(severity, code, message, override.customer, override.subscription, override.place, hint)
-
-
 # -- told
 
 
@@ -361,18 +217,3 @@ def _drift_finding(found: Drift) -> Finding:
         subscription=found.subscription,
         hint=None if found.informs else "who and when: reconciler drift; to keep it: an override in decisions/",
     )
-
-
-def named(field: RecordField) -> str:
-    """A field's name for people: `unit price`, `first day`."""
-    words = {RecordField.EFFECTIVE: "first day", RecordField.CANCELLED: "last day"}
-    return words.get(field, field.value.replace("_", " "))
-
-
-def shown(value: FieldValue, field: RecordField | None) -> str:
-    """A field's value for people: `10`, `open` for no last day, `none`."""
-    if isinstance(value, Decimal):
-        return plain(value)
-    if value is None or value == "":
-        return "open" if field is RecordField.CANCELLED else "none"
-    return str(value)
