@@ -105,10 +105,25 @@ def _check_step(step: Row, file: str) -> None:
 
 
 def _deepest(error: ValidationError) -> ValidationError:
-    """Of the ways in which an alternative failed, the one that came furthest."""
+    """Of the ways in which an alternative failed, the one that came furthest, and then the likeliest."""
     while error.context:
-        error = max(error.context, key=lambda e: (len(e.absolute_path), e.validator == "additionalProperties"))
+        error = max(error.context, key=lambda e: (len(e.absolute_path), _likelihood(e)))
     return error
+
+
+def _likelihood(error: ValidationError) -> int:
+    if error.validator == "anyOf":
+        return max(map(_likelihood, error.context or ()))
+    if error.validator != "additionalProperties":
+        return 0
+    unknown, known = _keys(error)
+    return 2 if difflib.get_close_matches(unknown, known, 1) else 1
+
+
+def _keys(error: ValidationError) -> tuple[str, list[str]]:
+    """The first unknown key, and those that are known."""
+    known = sorted(error.schema.get("properties", {}))
+    return min(set(error.instance) - set(known)), known
 
 
 def _told(error: ValidationError, text: str, file: str) -> str:
@@ -116,12 +131,11 @@ def _told(error: ValidationError, text: str, file: str) -> str:
     shown = ".".join(str(part) for part in path) or "the file"
     message = error.message
     if error.validator == "additionalProperties":
-        known = sorted(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known))
-        path = [*path, unknown[0]]
-        near = difflib.get_close_matches(unknown[0], known, 1)
+        unknown, known = _keys(error)
+        path = [*path, unknown]
+        near = difflib.get_close_matches(unknown, known, 1)
         hint = f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(known)}"
-        message = f"unknown key '{unknown[0]}'; {hint}"
+        message = f"unknown key '{unknown}'; {hint}"
     return f"{file}:{_line_of(text, path)}: {shown}: {message}"
 
 
