@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from reconciler.domain.finding import Finding
+from reconciler.domain.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Product:
 @dataclass(frozen=True, slots=True)
 class Addition:
     """A billing record on an agreement: `quantity` units of a product at `unit_price` a month, from its first billed
-    day to its last (both inclusive; None: open). `serial_number` is the subscription id (rulebook P42).
+    day to its last (both inclusive; None: open). `serial_number` is the subscription id (rulebook P42). It bills
+    nothing where `bills` is False, and `included` units less than its quantity.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Addition:
     serial_number: str | None = None
     description: str = ""
     bills: bool = True
+    included: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,8 @@ def _customer(
     ref = customer.agreements[motion]
     agreement = gathered.observation.agreements.get(ref)
     place = customer.agreement_places.get(motion, customer.place)
-    problems = gathered.observation.problems.get(ref, ())
+    # Whether an agreement that was found may be used, and why not, is the rules' to say.
+    problems = [f for f in gathered.observation.problems.get(ref, ()) if agreement is None or f.code != "P35"]
     told = [replace(f, customer=customer.name, where=f.where or place) for f in problems]
     wrong += [f for f in told if f.blocks]
     if agreement is None or wrong:

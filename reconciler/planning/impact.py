@@ -11,6 +11,7 @@ from reconciler.domain.plan import Impact, Verdict
 from reconciler.domain.records import Addition
 from reconciler.planning.changes import agreement_address, bill_of, records_after
 from reconciler.planning.one_customer import CustomerMonth, Decided
+from reconciler.rules.billing import bill
 
 # A record's amount is rounded once: half a cent for each unit and for the line is no difference (rulebook §1F).
 _HALF_CENT = Decimal("0.005")
@@ -35,14 +36,15 @@ def impact_rows(target: str, customers: Iterable[CustomerMonth], month: Month) -
             by_agreement.setdefault(customer.agreement.id, []).append(customer)
     rows = []
     for group in by_agreement.values():
-        if not any(customer.decided or not customer.writes for customer in group):
+        if not any(customer.decided or customer.held or not customer.writes for customer in group):
             continue
         now = [_figures(d, c, month, month) for c in group for d in c.decided]
         then = [_figures(d, c, month.following, month) for c in group for d in c.decided]
         verdict, reason = _verdict(group, now, month)
-        rows.append(_row(target, group, month, now, verdict, reason))
+        rows.append(_row(target, group, month, [*now, _held(group, month)], verdict, reason))
         reason = f"no invoice of {month.following} was read for this plan"
-        rows.append(_row(target, group, month.following, then, Verdict.NOT_RECONCILABLE, reason))
+        later = [*then, _held(group, month.following)]
+        rows.append(_row(target, group, month.following, later, Verdict.NOT_RECONCILABLE, reason))
     return tuple(rows)
 
 
@@ -70,6 +72,16 @@ def _row(
         verdict=verdict,
         reason=reason,
     )
+
+
+def _held(group: list[CustomerMonth], month: Month) -> _Figures:
+    """What the records bill that no decision speaks of, each once though customers may share the agreement."""
+    agreement = group[0].agreement
+    assert agreement  # noqa: S101 -- grouped by agreement
+    decided = {a.id for customer in group for d in customer.decided for a in d.standing}
+    records = {a.id: a for customer in group for a in customer.held if a.id not in decided}.values()
+    amount = bill(records, month, prorates=agreement.prorates, currency=group[0].currency)
+    return _Figures(amount, amount, ZERO, ZERO, _seat_days(records, month))
 
 
 def _figures(decided: Decided, customer: CustomerMonth, month: Month, planned: Month) -> _Figures:

@@ -6,10 +6,13 @@ invoice read; what must be accounted for are the lines of the month's own invoic
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from reconciler.domain.days import Month
 from reconciler.domain.invoice import Charge, Invoice, InvoiceLine, Kind, Motion
+from reconciler.domain.money import ZERO
 from reconciler.domain.price_list import product_key
+from reconciler.planning.levels import seat_lines
 from reconciler.rules.matching import Key
 
 Entry = tuple[Invoice, InvoiceLine]
@@ -19,13 +22,15 @@ Entry = tuple[Invoice, InvoiceLine]
 class Account:
     """The lines of one tenant. `seats` are monthly seats that cover a day of the month, by subscription and product;
     `once` the lines of the month's invoices that are billed as they stand (Azure usage, annual seats), by motion;
-    `scheduled` speak of a renewal, by subscription; `of_month` are all lines on the month's own invoices.
+    `scheduled` speak of a renewal, by subscription; `of_month` are all lines on the month's own invoices;
+    `next_opening` is what invoices of later months charge on the first day after the month.
     """
 
     tenant: str
     name: str = ""
     domain: str = ""
     seats: dict[Key, list[Entry]] = field(default_factory=dict)
+    next_opening: dict[Key, Decimal] = field(default_factory=dict)
     once: dict[Motion, list[Entry]] = field(default_factory=dict)
     scheduled: dict[str, list[InvoiceLine]] = field(default_factory=dict)
     of_month: list[Entry] = field(default_factory=list)
@@ -42,12 +47,18 @@ class Account:
             return
         if line.scheduled:
             self.scheduled.setdefault(line.subscription, []).append(line)
-        if line.motion is Motion.SEAT_MONTHLY:
-            span = line.span
-            if span and span.first <= month.last and span.last >= month.first and line.charge.counts_seats:
-                self.seats.setdefault((line.subscription, key_of(line)), []).append((invoice, line))
-        elif issued_for_month and line.charge is not Charge.CREDIT:
+        if line.motion is not Motion.SEAT_MONTHLY and issued_for_month and line.charge is not Charge.CREDIT:
             self.once.setdefault(line.motion, []).append((invoice, line))
+
+    def add_seats(self, invoice: Invoice, line: InvoiceLine, month: Month) -> None:
+        """Takes in a line of monthly seats, for the days that it covers."""
+        span, key = line.span, (line.subscription, key_of(line))
+        if span is None:
+            return
+        if span.first <= month.last and span.last >= month.first:
+            self.seats.setdefault(key, []).append((invoice, line))
+        if invoice.period.first > month.last and month.following.first in span:
+            self.next_opening[key] = self.next_opening.get(key, ZERO) + line.quantity
 
     def keys(self, motion: Motion) -> set[str]:
         """The keys of the products that were charged by a motion."""
@@ -121,6 +132,8 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
             account.add(invoice, line, month, issued_for_month=issued_for_month)
             owners[line.subscription.lower()] = line.customer.tenant
             motions.setdefault(key_of(line), set()).add(line.motion)
+        for line in seat_lines(invoice):
+            accounts[line.customer.tenant].add_seats(invoice, line, month)
     return Ledger(
         month,
         accounts,

@@ -41,7 +41,8 @@ class Decided:
 class CustomerMonth:
     """A customer's month by one motion: every subscription's decision, or the findings that keep it out (`blocked`).
 
-    `withheld`: nothing is written, though there is no error (an unmapped SKU, a preview).
+    `withheld`: nothing is written, though there is no error (an unmapped SKU, a preview). `held` are records of the
+    program's products that belong to no decision: they bill on.
     """
 
     customer: Customer
@@ -53,6 +54,7 @@ class CustomerMonth:
     decided: tuple[Decided, ...]
     findings: tuple[Finding, ...]
     withheld: bool = False
+    held: tuple[Addition, ...] = ()
 
     @property
     def blocked(self) -> bool:

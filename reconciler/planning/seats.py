@@ -1,16 +1,16 @@
 """A customer's monthly seats: what was charged is matched with what stands, and decided per subscription."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.domain.days import Month
-from reconciler.domain.finding import Finding
+from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import InvoiceLine, Motion
 from reconciler.domain.mapping import Customer
 from reconciler.domain.money import ZERO
 from reconciler.domain.plan import Action, Because
-from reconciler.domain.records import Addition, Agreement
+from reconciler.domain.records import Addition, Agreement, Product
 from reconciler.planning.ledger import Account, Entry
 from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
 from reconciler.planning.rates import Pricing
@@ -19,6 +19,7 @@ from reconciler.rules.drafts import Draft
 from reconciler.rules.matching import Key, Matched, match
 from reconciler.rules.periods import first_open_day
 from reconciler.rules.preflight import check_agreement
+from reconciler.rules.products import Resolved
 from reconciler.rules.true_up import Period, true_up
 
 
@@ -74,6 +75,7 @@ def decide_seats(
             continue
         found = _decide(charged, key, matched, period, customer)
         decided.append(found)
+        findings += _about_records(found, resolved, charging)
         findings += [f if f.subscription else replace(f, subscription=key[0]) for f in found.decision.findings]
     return CustomerMonth(
         customer,
@@ -85,6 +87,44 @@ def decide_seats(
         tuple(decided),
         named(findings, customer),
         withheld,
+        _held(additions, decided, at),
+    )
+
+
+def _held(additions: Iterable[Addition], decided: Iterable[Decided], at: Situation) -> tuple[Addition, ...]:
+    """Records of the program's products that no decision speaks of: an error keeps them apart, but they bill."""
+    ours = at.shelf.keys_by_id(Motion.SEAT_MONTHLY)
+    spoken_of = {a.id for d in decided for a in d.standing}
+    return tuple(a for a in additions if a.product_id in ours and a.id not in spoken_of)
+
+
+def _about_records(found: Decided, resolved: Resolved | None, charging: Sequence[Entry]) -> Iterator[Finding]:
+    """What is to be said of the records: new ones that the PSA would refuse, standing ones that bill nobody."""
+    creates = any(draft.standing is None for draft in found.decision.drafts)
+    if creates and resolved and resolved.product and not resolved.product.active:
+        yield _inactive(found, resolved.product)
+    idle = [a for a in found.standing if not a.bills and a.cancelled is None]
+    if idle and charging:
+        yield about(_not_billed(found, idle[0]), found.subscription, charging)
+
+
+def _inactive(found: Decided, product: Product) -> Finding:
+    return Finding(
+        Severity.ERROR,
+        "P34",
+        f"product '{product.identifier}' is inactive in the PSA, which takes no new record of it",
+        subscription=found.subscription,
+        hint="make it active under Procurement > Products, or link the SKU to another product",
+    )
+
+
+def _not_billed(found: Decided, record: Addition) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "not-billed",
+        f"record {record.id} is set not to bill: what the distributor charges for it is billed to nobody",
+        subscription=found.subscription,
+        hint="set Bill Customer to Billable on the addition, unless it is meant to be free",
     )
 
 
@@ -128,9 +168,14 @@ def _charged(
             return rate
         charged.append(ChargedLine(invoice.number, line, rate))
     if not charged:
-        return vanished(subscription, product, at.month)
+        return vanished(subscription, product, at.month, _next_opening(key, account))
     scheduled: Iterable[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
-    return charged_in_month(subscription, product, charged, at.month, scheduled)
+    opening = _next_opening(key, account)
+    return charged_in_month(subscription, product, charged, at.month, scheduled, opening)
+
+
+def _next_opening(key: Key, account: Account | None) -> Decimal | None:
+    return account.next_opening.get(key) if account else None
 
 
 def _decide(charged: Charged, key: Key, matched: Matched, period: Period, customer: Customer) -> Decided:

@@ -125,13 +125,16 @@ def _by_motion(stock: Stock) -> dict[Motion, dict[str, str]]:
     """Decision 5: a product is the program's where a price list, a link or an invoice knows its SKU. It may stand for
     the motions that ever charged it; one that no invoice charged is a seat's.
     """
-    linked = {link.product.lower(): link.sku for link in stock.links if link.product}
+    linked = {link.product.casefold(): link.sku for link in stock.links if link.product}
     known = stock.ledger.motions
+    spelt = {key.casefold(): key for key in (AZURE_KEY, *(row.key for row in stock.price_list.rows), *known)}
     keys: dict[Motion, dict[str, str]] = {motion: {} for motion in Motion}
     for product in stock.products:
-        key = product.vendor_sku or linked.get(product.identifier.lower())
-        if key is None:
+        sku = product.vendor_sku or linked.get(product.identifier.casefold())
+        if sku is None:
             continue
+        # The PSA compares without regard to letters, and so was the product found.
+        key = spelt.get(sku.casefold(), sku)
         if key == AZURE_KEY:
             keys[Motion.AZURE][product.id] = key
         elif key in known:

@@ -18,7 +18,7 @@ def billed(addition: Addition, month: Month, *, prorates: bool, currency: str | 
     first, last = month.first, month.last
     if not addition.bills or addition.effective > last or (addition.cancelled and addition.cancelled < first):
         return ZERO
-    amount = addition.quantity * addition.unit_price
+    amount = (addition.quantity - addition.included) * addition.unit_price
     if prorates and addition.effective > first:
         amount = amount * ((last - addition.effective).days + 1) / month.days
     return rounded(amount, currency)

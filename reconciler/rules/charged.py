@@ -44,7 +44,8 @@ class Charged:
 
     `level` is the seats by day on the month's days (zero outside); `known_from` the first day of the month about which
     the documents speak; `rates` are (day, rate from that day on), ascending; `carry` the quantity from the next month
-    on: a quantity scheduled for the renewal, else the closing one (Ex 11). `term_end` is inclusive. Without lines: C6..
+    on: a quantity scheduled for the renewal, else the closing one (Ex 11). `term_end` is inclusive. Without lines: C6.
+    `next_opening` is what an invoice of a later month charges on the first day after the month, where one does.
     """
 
     subscription: str
@@ -56,6 +57,7 @@ class Charged:
     scheduled: bool
     term_end: date | None
     lines: tuple[ChargedLine, ...]
+    next_opening: Decimal | None = None
 
     def rate_on(self, day: date) -> Rate:
         """The rate on a day: the last one that began by then, the first one before that. Needs at least one line."""
@@ -79,13 +81,19 @@ class Charged:
         return tuple(charged for charged in self.lines if charged.line.span and day in charged.line.span)
 
 
-def vanished(subscription: str, product: str, month: Month) -> Charged:
+def vanished(subscription: str, product: str, month: Month, next_opening: Decimal | None = None) -> Charged:
     """What was charged for a subscription that no line of the month names: nothing (C6)."""
-    return Charged(subscription, product, Timeline(), month.first, (), ZERO, scheduled=False, term_end=None, lines=())
+    nothing = Timeline()
+    return Charged(subscription, product, nothing, month.first, (), ZERO, False, None, (), next_opening)
 
 
 def charged_in_month(
-    subscription: str, product: str, lines: Sequence[ChargedLine], month: Month, scheduled: Iterable[InvoiceLine] = ()
+    subscription: str,
+    product: str,
+    lines: Sequence[ChargedLine],
+    month: Month,
+    scheduled: Iterable[InvoiceLine] = (),
+    next_opening: Decimal | None = None,
 ) -> Charged:
     """What the lines of one subscription and product charge on a month's days.
 
@@ -96,7 +104,7 @@ def charged_in_month(
     span = month.span
     seats = tuple(c for c in lines if c.line.span and c.line.charge.counts_seats and c.line.span.meet(span))
     if not seats:
-        return vanished(subscription, product, month)
+        return vanished(subscription, product, month, next_opening)
     level = _level(seats, span)
     closing = level.on(span.last)
     booked = _scheduled_quantity(scheduled, month)
@@ -111,6 +119,7 @@ def charged_in_month(
         scheduled=booked is not None and booked != closing,
         term_end=max(ends, default=None),
         lines=seats,
+        next_opening=next_opening,
     )
 
 

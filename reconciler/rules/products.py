@@ -49,7 +49,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The PSA's catalogue items that may matter, by what they are found by."""
+    """The PSA's catalogue items that may matter, by what they are found by, in small letters: as the PSA compares."""
 
     by_sku: Mapping[str, tuple[Product, ...]]
     by_identifier: Mapping[str, tuple[Product, ...]]
@@ -61,8 +61,8 @@ class Catalogue:
         by_identifier: dict[str, list[Product]] = {}
         for product in products:
             if product.vendor_sku:
-                by_sku.setdefault(product.vendor_sku, []).append(product)
-            by_identifier.setdefault(product.identifier.lower(), []).append(product)
+                by_sku.setdefault(product.vendor_sku.casefold(), []).append(product)
+            by_identifier.setdefault(product.identifier.casefold(), []).append(product)
         return cls(
             {sku: tuple(rows) for sku, rows in by_sku.items()},
             {identifier: tuple(rows) for identifier, rows in by_identifier.items()},
@@ -79,10 +79,10 @@ def resolve(
     defaults: ProductDefaults,
 ) -> Resolved:
     """The catalogue item of a charged product, or what must be written so that there is one."""
-    found = catalogue.by_sku.get(offer.key, ())
+    found = catalogue.by_sku.get(offer.key.casefold(), ())
     if len(found) > 1:
         return Resolved(offer.key, None, None, (_several(offer.key, found),))
-    if link and link.product and not (found and found[0].identifier.lower() == link.product.lower()):
+    if link and link.product and not (found and found[0].identifier.casefold() == link.product.casefold()):
         return _linked(offer, link, link.product, found, catalogue)
     if found:
         return Resolved(offer.key, found[0], _priced(offer, found[0]))
@@ -149,7 +149,7 @@ def collisions(changes: Sequence[CatalogueChange], products: Iterable[Product]) 
 def _linked(
     offer: Offer, link: ProductLink, identifier: str, found: Sequence[Product], catalogue: Catalogue
 ) -> Resolved:
-    items = catalogue.by_identifier.get(identifier.lower(), ())
+    items = catalogue.by_identifier.get(identifier.casefold(), ())
     if len(items) != 1:
         what = "no catalogue item has" if not items else f"{len(items)} catalogue items have"
         finding = Finding(

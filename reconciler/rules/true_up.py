@@ -54,7 +54,7 @@ def true_up(charged: Charged, standing: Sequence[Addition], period: Period, chan
     broken = _inconsistent(charged, standing, period.month)
     if broken:
         return Decision((), broken)
-    if not charged.lines and _nothing_later(standing, period):
+    if not charged.lines and _nothing_later(charged, standing, period):
         return _end_vanished(charged, standing, period)
     wanted, suppressed = _wanted(charged, standing, period.month, changes)
     try:
@@ -62,6 +62,8 @@ def true_up(charged: Charged, standing: Sequence[Addition], period: Period, chan
     except SlotTaken as taken:
         return Decision((), (_slot_taken(charged, taken.standing),))
     findings = price_findings(charged, standing, period.month, changes.price_change)
+    if drafts and not charged.lines:
+        findings += (_countered(charged, standing, period.month),)
     assumed = (
         wanted.known.first if wanted.known.first > period.month.first and _stands_before(standing, wanted) else None
     )
@@ -137,14 +139,34 @@ def _slot_taken(charged: Charged, standing: Addition) -> Finding:
 # -- C6: absent from the invoice
 
 
-def _nothing_later(standing: Iterable[Addition], period: Period) -> bool:
+def _nothing_later(charged: Charged, standing: Iterable[Addition], period: Period) -> bool:
     """Whether the records may simply end on the eve of the month: it is not invoiced, and no later month is written."""
-    after = period.month.following.first
-    return period.open_from <= period.month.first and not any(_of_later_month(a, after) for a in standing)
+    return period.open_from <= period.month.first and not _later_is_written(charged, standing, period.month)
 
 
-def _of_later_month(addition: Addition, after: date) -> bool:
-    return addition.effective > after or (addition.effective == after and addition.cancelled is not None)
+def _later_is_written(charged: Charged, standing: Iterable[Addition], month: Month) -> bool:
+    """C5: whether a later month is in the PSA already; then what goes on from here is that month's to say.
+
+    A record tells it that only a later month can have made, or that the PSA has from the next month on exactly what a
+    later month's invoice charges.
+    """
+    after = month.following.first
+    standing = list(standing)
+    if any(a.effective > after or (a.effective == after and a.cancelled is not None) for a in standing):
+        return True
+    return bool(charged.next_opening) and _in_force(standing).on(after) == charged.next_opening
+
+
+def _countered(charged: Charged, standing: Iterable[Addition], month: Month) -> Finding:
+    seats = plain(_in_force(standing).on(month.first))
+    return Finding(
+        Severity.WARNING,
+        "C6",
+        f"the invoices charge nothing for {charged.product} in {month}, which the PSA has invoiced: "
+        f"{seats} seats are countered in full",
+        subscription=charged.subscription,
+        hint="make sure that the subscription is gone: a credit of the whole month lands on the next invoice",
+    )
 
 
 def _end_vanished(charged: Charged, standing: Sequence[Addition], period: Period) -> Decision:
@@ -161,7 +183,6 @@ def _wanted(
     charged: Charged, standing: Sequence[Addition], month: Month, changes: Changes
 ) -> tuple[_Wanted, Suppressed | None]:
     known = Span(max(charged.known_from, month.first), month.last)
-    after = month.following.first
     carry: Decimal | None = charged.carry
     level = charged.level
     suppressed = None
@@ -169,8 +190,7 @@ def _wanted(
         level, suppressed = _without_falls(charged, standing, known)
         if _kept_to_renewal(charged, changes.decrease, month):
             carry = max(level.on(month.last), charged.carry)
-    if any(_of_later_month(a, after) for a in standing):
-        # C5: a later month is written already; what goes on from here is that month's to say.
+    if _later_is_written(charged, standing, month):
         carry = None
     return _Wanted(level, known, carry), suppressed
 

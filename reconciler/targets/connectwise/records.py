@@ -180,6 +180,7 @@ def addition_of(record: Record, agreement_id: str) -> Addition:
         serial_number=record.text("serialNumber"),
         description=record.text("invoiceDescription") or "",
         bills=record.text("billCustomer") == "Billable",
+        included=record.number("lessIncluded") or Decimal(0),
     )
 
 
