@@ -15,6 +15,7 @@ COMMANDS = {
     "apply": "Writes what a plan says to the PSA, once.",
     "demo": "The whole tour on the embedded sandbox.",
     "diff": "What changed between two saved plans.",
+    "doctor": "Tests credentials and every precondition of a plan.",
     "explain": "One record's whole derivation.",
     "history": "The runs so far.",
     "init": "Writes a commented mapping repository.",

@@ -23,8 +23,9 @@ of a target share.
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.domain.check_list import Check
 from reconciler.domain.plan import AdditionValues, ProductValues
-from reconciler.domain.records import Addition, Agreement, Observation, Product, Wanted
+from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ class Target(Protocol):
 
     async def observe(self, wanted: Wanted) -> Observation:
         """Reads all that a plan needs, in as few requests as possible. Raises TargetError."""
+        ...
+
+    async def probe(self, subject: str, defaults: frozenset[ProductDefaults]) -> tuple[Check, ...]:
+        """Whether the credentials are accepted, what they may read, and what new products lack beyond what `observe`
+        tells. Checks named `keys` and `permission` are about access; `subject` is the target's name. Raises nothing
+        for what is not so.
+        """
         ...
 
     async def read_agreement(self, agreement_id: str) -> tuple[Agreement, tuple[Addition, ...]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reconciler.domain.check_list import Check
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
 from reconciler.targets.base import Ambiguous, Capabilities, NotSent, Refused, TargetError
@@ -30,6 +31,7 @@ from reconciler.targets.connectwise.observing import (
     product_rows,
     read_agreement_record,
 )
+from reconciler.targets.connectwise.probing import access
 from reconciler.targets.connectwise.records import (
     ADDITION_FIELDS,
     PRODUCT_FIELDS,
@@ -66,6 +68,10 @@ class ConnectWise:
     async def observe(self, wanted: Wanted) -> Observation:
         """Reads all that a plan needs, in as few requests as possible. Raises TargetError."""
         return await observed(self._client, wanted, self._defaults)
+
+    async def probe(self, subject: str, defaults: frozenset[ProductDefaults]) -> tuple[Check, ...]:
+        """Whether the keys are accepted, which lists may be read, and whether new products' categories are active."""
+        return await access(self._client, subject, defaults)
 
     async def read_agreement(self, agreement_id: str) -> tuple[Agreement, tuple[Addition, ...]]:
         """An agreement and all of its additions, as they are now. Raises TargetError."""
