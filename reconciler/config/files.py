@@ -52,6 +52,23 @@ def read_repository(path: Path, bounds: Bounds) -> Repository:
     return reader.repository
 
 
+def decoded(shown_as: str, content: bytes) -> SourceText | Finding:
+    """A file's bytes as text, or what is wrong with them."""
+    content = content.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return SourceText(shown_as, content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        readable = content[: error.start].decode("utf-8")
+        line, column = position(readable, len(readable))
+        return Finding(
+            Severity.ERROR,
+            "encoding",
+            f"byte {error.start + 1} (0x{content[error.start]:02X}) is not UTF-8",
+            where=Place(shown_as, line, column),
+            hint="save the file as UTF-8",
+        )
+
+
 @dataclass(eq=False)
 class _Reader:
     main: Path
@@ -99,25 +116,11 @@ class _Reader:
                 )
             )
             return None
-        return self._decoded(shown_as, content)
-
-    def _decoded(self, shown_as: str, content: bytes) -> SourceText | None:
-        content = content.removeprefix(_BYTE_ORDER_MARK)
-        try:
-            return SourceText(shown_as, content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            readable = content[: error.start].decode("utf-8")
-            line, column = position(readable, len(readable))
-            self._add(
-                Finding(
-                    Severity.ERROR,
-                    "encoding",
-                    f"byte {error.start + 1} (0x{content[error.start]:02X}) is not UTF-8",
-                    where=Place(shown_as, line, column),
-                    hint="save the file as UTF-8",
-                )
-            )
+        source = decoded(shown_as, content)
+        if isinstance(source, Finding):
+            self._add(source)
             return None
+        return source
 
     def _unread(self, shown_as: str, included: Scalar | None, error: OSError) -> None:
         if isinstance(error, FileNotFoundError):

@@ -29,16 +29,23 @@ def _plan() -> type[BaseModel]:
     return PlanFile
 
 
+def _decisions() -> type[BaseModel]:
+    from reconciler.config.decisions_model import DecisionFile  # noqa: PLC0415 -- as above
+
+    return DecisionFile
+
+
 _MODELS: dict[str, tuple[str, Callable[[], type[BaseModel]]]] = {
     "mappings": ("reconciler: mapping file", _mappings),
     "invoice": ("reconciler: normalised invoice", _invoice),
     "plan": ("reconciler: plan file", _plan),
+    "decisions": ("reconciler: decisions file", _decisions),
 }
 SCHEMAS = tuple(_MODELS)
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """The schema `mappings`, `invoice` or `plan`, in the dialect 2020-12."""
+    """The schema `mappings`, `invoice`, `plan` or `decisions`, in the dialect 2020-12."""
     title, model = _MODELS[name]
     schema = model().model_json_schema(by_alias=True, mode="validation")
     described: dict[str, Any] = _for_readers(schema)

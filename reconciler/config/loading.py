@@ -52,10 +52,10 @@ def _load(path: Path, environ: Mapping[str, str], bounds: Bounds) -> Loaded:
     loaded = None
     if not any(finding.blocks for finding in findings):
         loaded = mappings(entries, str(path.parent), repository.sha256)
-    return Loaded(loaded, _shown(findings, repository.files), tuple(source.name for source in repository.files))
+    return Loaded(loaded, with_excerpts(findings, repository.files), tuple(source.name for source in repository.files))
 
 
-def _shown(findings: Iterable[Finding], sources: Iterable[SourceText]) -> tuple[Finding, ...]:
+def with_excerpts(findings: Iterable[Finding], sources: Iterable[SourceText]) -> tuple[Finding, ...]:
     """The findings in order, each with the line it speaks of: only now is it known what must not be shown."""
     by_name = {source.name: source for source in sources}
     ordered = in_order(findings)

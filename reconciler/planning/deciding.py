@@ -12,7 +12,7 @@ from reconciler.domain.days import Month
 from reconciler.domain.decision import AcceptedCredit, FieldValue, Override, RecordField
 from reconciler.domain.drift import Drift, DriftKind, named, shown
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.invoice import Invoice, Kind
+from reconciler.domain.invoice import Charge, Invoice, Kind
 from reconciler.domain.records import Addition
 
 Standing = Mapping[str, tuple[Addition, ...]]
@@ -105,13 +105,14 @@ def _as_kept(override: Override, record: Addition) -> bool:
 
 
 def _field(record: Addition, field: RecordField) -> FieldValue:
-    return {
+    values: dict[RecordField, FieldValue] = {
         RecordField.QUANTITY: record.quantity,
         RecordField.UNIT_PRICE: record.unit_price,
         RecordField.UNIT_COST: record.unit_cost,
         RecordField.EFFECTIVE: record.effective,
         RecordField.CANCELLED: record.cancelled,
-    }[field]
+    }
+    return values[field]
 
 
 def _told(override: Override, records: list[Addition], month: Month, *, fits: bool) -> Finding:
@@ -157,7 +158,7 @@ def _finding(override: Override, severity: Severity, code: str, message: str, hi
 
 
 def unfounded_credits(accepted: Iterable[AcceptedCredit], invoices: Iterable[Invoice]) -> tuple[Finding, ...]:
-    """A warning for each accepted credit whose document was not read, has no such line, or is an invoice."""
+    """A warning for each accepted credit whose document was not read, has no such line, or charges it."""
     documents: dict[str, list[Invoice]] = {}
     for invoice in invoices:
         documents.setdefault(invoice.number, []).append(invoice)
@@ -175,7 +176,9 @@ def unfounded_credits(accepted: Iterable[AcceptedCredit], invoices: Iterable[Inv
 def _credit_without(credit: AcceptedCredit, documents: list[Invoice]) -> str | None:
     if not documents:
         return "and no such document was read"
-    if all(document.kind is Kind.INVOICE for document in documents):
-        return "which is an invoice: its lines are billed without a decision"
-    numbers = {line.number for document in documents for line in document.lines}
-    return None if credit.line in numbers else "which has no such line"
+    lines = [(document, line) for document in documents for line in document.lines if line.number == credit.line]
+    if not lines:
+        return "which has no such line"
+    if all(document.kind is Kind.INVOICE and line.charge is not Charge.CREDIT for document, line in lines):
+        return "which is no credit: it is billed as any line of an invoice"
+    return None

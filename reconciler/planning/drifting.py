@@ -179,7 +179,7 @@ def _holds(effective: date, cancelled: date | None, day: date) -> bool:
 
 
 def _value(values: AdditionValues, field: RecordField | None) -> FieldValue:
-    return {
+    members: dict[RecordField, FieldValue] = {
         RecordField.UNIT_PRICE: values.unit_price,
         RecordField.UNIT_COST: values.unit_cost,
         RecordField.EFFECTIVE: values.effective,
@@ -187,7 +187,8 @@ def _value(values: AdditionValues, field: RecordField | None) -> FieldValue:
         RecordField.SERIAL_NUMBER: values.serial_number,
         RecordField.PRODUCT: values.product_id,
         RecordField.DESCRIPTION: values.description,
-    }.get(field or RecordField.QUANTITY, values.quantity)
+    }
+    return members.get(field or RecordField.QUANTITY, values.quantity)
 
 
 # -- told

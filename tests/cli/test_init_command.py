@@ -15,6 +15,7 @@ FILES = {
     "invoices/2026-10-example.yaml",
     "mappings.yaml",
     "price-lists/example.csv",
+    "schemas/decisions.schema.json",
     "schemas/invoice.schema.json",
     "schemas/mappings.schema.json",
 }

@@ -10,7 +10,7 @@ from reconciler.cli.main import main
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
-@pytest.mark.parametrize("name", ["mappings", "invoice", "plan"])
+@pytest.mark.parametrize("name", ["mappings", "invoice", "plan", "decisions"])
 def test_a_schema_is_printed(name: str) -> None:
     done = CliRunner().invoke(main, ["schema", name])
     assert done.exit_code == 0
@@ -18,6 +18,6 @@ def test_a_schema_is_printed(name: str) -> None:
 
 
 def test_an_unknown_schema_is_a_usage_error() -> None:
-    done = CliRunner().invoke(main, ["schema", "decisions"])
+    done = CliRunner().invoke(main, ["schema", "orders"])
     assert done.exit_code == 2
-    assert "'mappings', 'invoice', 'plan'" in done.output
+    assert "'mappings', 'invoice', 'plan', 'decisions'" in done.output
