@@ -32,7 +32,8 @@ OPEN_QUESTIONS: tuple[Rule, ...] = (
         "Nothing was charged for the period, so the day before it is the last one billed.",
         EXTENDED,
         ("rules/true_up.py", "rules/representation.py"),
-        note="A record that would end before it began is deleted; days that are invoiced are countered instead.",
+        note="A record that would end before it began is deleted; days that are invoiced are countered "
+        "instead, with a warning.",
     ),
     Rule(
         "C7",

@@ -217,8 +217,10 @@ SCOPE_AND_PRODUCTS: tuple[Rule, ...] = (
     ),
     Rule(
         "P34",
-        "A catalogue item that was deleted is created again, and one that left the price list stays.",
-        KEPT,
-        ("rules/products.py",),
+        "A catalogue item that was deleted is created again, one that left the price list stays, and one that is "
+        "inactive is kept up to date and stays inactive.",
+        EXTENDED,
+        ("rules/products.py", "planning/seats.py"),
+        note="The plan says where a new record would need an inactive item, which the PSA would refuse.",
     ),
 )
