@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "The whole tour on the embedded sandbox.",
     "diff": "What changed between two saved plans.",
     "doctor": "Tests credentials and every precondition of a plan.",
+    "drift": "What a person changed in the PSA since the last apply.",
     "explain": "One record's whole derivation.",
     "history": "The runs so far.",
     "init": "Writes a commented mapping repository.",

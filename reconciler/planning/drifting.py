@@ -8,11 +8,12 @@ from datetime import date
 
 from reconciler.domain.days import Month
 from reconciler.domain.decision import FieldValue, RecordField
-from reconciler.domain.drift import AppliedRecord, Drift, DriftKind, named, shown
+from reconciler.domain.drift import AppliedRecord, Drift, DriftKind, ThreeWay, Trace, named, shown
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import ZERO
 from reconciler.domain.plan import AdditionValues, Change, Plan
 from reconciler.domain.records import Addition
+from reconciler.planning.changes import agreement_address
 from reconciler.planning.deciding import Kept, Standing, subscription_id
 
 
@@ -189,6 +190,40 @@ def _value(values: AdditionValues, field: RecordField | None) -> FieldValue:
         RecordField.DESCRIPTION: values.description,
     }
     return members.get(field or RecordField.QUANTITY, values.quantity)
+
+
+def three_way(
+    found: Iterable[Drift],
+    plan: Plan,
+    standing: Standing,
+    keeping: Kept,
+    traces: Mapping[str, tuple[Trace, ...]],
+) -> tuple[ThreeWay, ...]:
+    """Each drift beside what is wanted by a plan made now, who made it, and what keeps it. `traces` are by record.
+
+    What is wanted is not known of a customer whom errors keep out of the plan.
+    """
+    blocked = {finding.customer for finding in plan.errors}
+    return tuple(
+        ThreeWay(
+            each,
+            agreement_address(plan.target, each.agreement_id),
+            wanted(each, plan, standing.get(each.agreement_id, ())),
+            each.customer not in blocked,
+            tuple(change.address for change in planned_changes(each, plan)),
+            trace_of(each, traces.get(each.record, ())),
+            keeping.of(each),
+        )
+        for each in found
+    )
+
+
+def trace_of(found: Drift, traces: Iterable[Trace]) -> Trace | None:
+    """The last entry of an audit trail that speaks of a drift: a field that is not as we left it was last written by
+    whoever is named last for it.
+    """
+    about = found.field or found.kind
+    return next((trace for trace in reversed(tuple(traces)) if about in trace.about), None)
 
 
 # -- told

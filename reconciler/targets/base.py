@@ -21,9 +21,10 @@ of a target share.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reconciler.domain.check_list import Check
+from reconciler.domain.drift import Trace
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
 
@@ -124,3 +125,17 @@ class Target(Protocol):
     async def close(self) -> None:
         """Ends the connections."""
         ...
+
+
+@runtime_checkable
+class TellsWhoChanged(Protocol):
+    """What a target may have beside `Target`: an audit trail. One that has none leaves the method out."""
+
+    async def who_changed(self, record: str) -> tuple[Trace, ...]:
+        """What is told of an addition's changes, oldest first; empty where nothing is. Raises TargetError."""
+        ...
+
+
+async def who_changed(target: Target, record: str) -> tuple[Trace, ...]:
+    """What a target tells of an addition's changes; nothing by default. Raises TargetError."""
+    return await target.who_changed(record) if isinstance(target, TellsWhoChanged) else ()

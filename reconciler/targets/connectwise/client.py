@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -85,6 +86,22 @@ class Client:
             found += page.rows
         if last and page.rows:
             _last_id(page.rows, last, path)
+        return found
+
+    async def numbered(self, path: str, parameters: Mapping[str, str]) -> list[Row]:
+        """All records of a list that knows neither conditions nor ids of its records, page by page by number.
+
+        A list that others lengthen meanwhile may tell a record twice. Raises TargetError.
+        """
+        asked = "&".join(f"{name}={encoded(value)}" for name, value in parameters.items())
+        found: list[Row] = []
+        for number in count(1):
+            page = await self._page(path, f"{asked}&pageSize={PAGE_SIZE}&page={number}", {})
+            found += page.rows
+            if not page.rows or not page.more:
+                break
+            if len(found) > MOST_RECORDS:
+                raise TargetError(f"ConnectWise's list {path} has no end after {len(found)} records")
         return found
 
     async def write(self, method: str, path: str, content: Any, doing: str) -> Answer:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from reconciler.domain.check_list import Check
+from reconciler.domain.drift import Trace
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
 from reconciler.targets.base import Ambiguous, Capabilities, NotSent, Refused, TargetError
+from reconciler.targets.connectwise.audit_trail import addition_trail
 from reconciler.targets.connectwise.bodies import (
     Members,
     ProductPlace,
@@ -94,6 +96,10 @@ class ConnectWise:
             rows = await self._client.rows(path, ADDITION_FIELDS)
         additions = (addition_of(addition_record(row, agreement_id), agreement_id) for row in rows)
         return tuple(addition for addition in additions if wanted in (None, addition.serial_number))
+
+    async def who_changed(self, record: str) -> tuple[Trace, ...]:
+        """What the audit trail tells of an addition, oldest first. Raises TargetError."""
+        return await addition_trail(self._client, record)
 
     async def create_addition(self, values: AdditionValues) -> Addition:
         """Writes a new addition, once. `values.product_id` is known. Raises NotSent, Refused or Ambiguous."""
