@@ -68,7 +68,7 @@ async def _examined(settings: Settings, asked: "Month | None", today: date) -> "
     loaded = load(settings.file, os.environ)
     checks = mapping_checks(str(settings.file), loaded.findings, loaded.mappings)
     if loaded.mappings is None:
-        why = "the mapping has errors, and says where everything else is"
+        why = "the mapping has errors"
         groups = [group for group in Group if group is not Group.MAPPING]
         skipped = [Check(group, "", group.value, Standing.SKIPPED, f"not looked at: {why}") for group in groups]
         return str(asked or "an unknown month"), [*checks, *skipped]
@@ -90,7 +90,7 @@ async def _of_target(gathered: "Gathered") -> "list[Check]":
     reached = list(await reach(settings))
     credentials, secrets = _credentials(settings)
     if any_failed(reached):
-        checks = [*reached, *credentials, *unlooked(gathered, "the PSA cannot be reached")]
+        checks = [*reached, *credentials, *unlooked(gathered, "the PSA's address or company is not right")]
     elif any_failed(credentials):
         checks = [*reached, *credentials, *unlooked(gathered, "the credentials are not complete")]
     else:

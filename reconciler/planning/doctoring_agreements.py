@@ -35,7 +35,11 @@ _CYCLE = _of("calendar cycle", "P38", lambda agreement: "by calendar months")
 _RECURS = _of("recurring", "P54", lambda agreement: "recurring")
 _ONCE = _of("one-time", "P54", lambda agreement: "billed one time")
 _DATES = _of("dates", "P36", lambda agreement: f"billing since {_since(agreement)}")
-_CURRENCY = _of("currency", "currency", lambda agreement: f"in {agreement.currency or 'no currency of its own'}")
+_CURRENCY = _of(
+    "currency",
+    "currency",
+    lambda agreement: f"in {agreement.currency}" if agreement.currency else "no currency of its own",
+)
 _CONDITIONS = {
     Motion.SEAT_MONTHLY: (_ACTIVE, _PRORATES, _CYCLE, _RECURS, _DATES, _CURRENCY),
     Motion.AZURE: (_ACTIVE, _OPEN, _CYCLE, _RECURS, _DATES, _CURRENCY),

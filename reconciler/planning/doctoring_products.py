@@ -52,10 +52,11 @@ def default_checks(program: Program, gathered: Gathered, lacking: tuple[Finding,
     """
     names = program.defaults
     if not lacking:
-        given = f"sub-category '{names.subcategory}', type '{names.type}', unit of measure '{names.unit_of_measure}'"
-        return [
-            Check(Group.PRODUCTS, program.name, "defaults", Standing.OK, f"new products can get {given}", code="P28")
-        ]
+        message = (
+            f"for new products, sub-category '{names.subcategory}', type '{names.type}' and unit of measure "
+            f"'{names.unit_of_measure}' are active"
+        )
+        return [Check(Group.PRODUCTS, program.name, "defaults", Standing.OK, message)]
     checks = [check_of(finding, Group.PRODUCTS, program.name, "defaults") for finding in lacking]
     return checks if products_created(program, gathered) else [no_product_yet(check) for check in checks]
 

@@ -6,7 +6,7 @@ paths are as ConnectWise's documentation and public descriptions name them; none
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -107,7 +107,8 @@ async def _discovery(http: HttpClient, site: Site, subject: str) -> tuple[Check,
     try:
         answer = await http.read(request)
     except TargetError as error:
-        return (_failed(subject, "reachable", error, f"{site.host}: "),)
+        hint = "check the target's url, and that this machine may reach it; then try again"
+        return (replace(_failed(subject, "reachable", error, f"{site.host}: "), hint=hint),)
     there = _passed(subject, "reachable", f"{site.host} answers")
     try:
         codebase = await discovered(http, site)
