@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck format bench docs schemas lock clean
+.PHONY: help demo test lint typecheck format bench docs rulebook schemas lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ format: $(VENV)/.dev ## rewrites the sources in the project's format
 
 bench: $(VENV)/.dev ## measures and prints, side by side with what it is compared to
 	$(BIN)/python -m bench
+
+rulebook: $(VENV)/.dev ## rebuilds docs/rulebook.md from the rules and the scenarios
+	$(BIN)/python docs/build_rulebook.py
 
 schemas: $(VENV)/.run ## regenerates schemas/ from the models
 	$(BIN)/python -m reconciler.cli.schema_files schemas

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from reconciler.applying.slots import Record, by_id, could_be, differences, is_create, same_place, same_slot, wanted
+from reconciler.applying.slots import Record, by_id, could_be, differences, is_create, same_place, wanted
 from reconciler.domain.plan import Action, Change
 from reconciler.domain.records import Addition
 from reconciler.store.schema import State
@@ -88,11 +88,8 @@ def _before_create(change: Change, found: list[Record], known: Collection[str]) 
         return Verdict(State.CONFIRMED, "it was there already", _oldest(exact).id, len(exact) - 1)
     if new:
         return Verdict(State.CONFLICT, f"in its place stands {_described(change, _oldest(new))}", _oldest(new).id)
-    taken = [record for record in near if record.id in known and same_slot(wanted(change), record)]
-    if taken:
-        return Verdict(
-            State.CONFLICT, f"its place is taken by record {taken[0].id}, which the plan knew of", taken[0].id
-        )
+    # A record that the plan knew of is no obstacle: the plan wants another one beside it, as where the standing one is
+    # invoiced and may not change (C18).
     return None
 
 

@@ -72,7 +72,8 @@ class Ledger:
     """The accounts of a source's documents for one month, by tenant id and by domain (both lower case).
 
     `everyone` tells that a document of the month stands for all customers, so that being absent from it means that
-    nothing was charged; `covered` are the tenants that a document of the month names. `motions` are those by which a
+    nothing was charged; `covered` are the tenants that a document of the month names, `next_covered` those that one of
+    the month after it names. `motions` are those by which a
     product was ever charged, by its key; `owners` the tenants of subscriptions, by id in lower case.
     """
 
@@ -82,6 +83,7 @@ class Ledger:
     invoices: tuple[Invoice, ...]
     everyone: bool
     covered: frozenset[str]
+    next_covered: frozenset[str]
     motions: dict[str, frozenset[Motion]]
     owners: dict[str, str]
 
@@ -116,6 +118,7 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
     of_month: list[Invoice] = []
     everyone = False
     covered: set[str] = set()
+    next_covered: set[str] = set()
     motions: dict[str, set[Motion]] = {}
     owners: dict[str, str] = {}
     for invoice in invoices:
@@ -125,6 +128,8 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
             if invoice.kind is Kind.INVOICE:
                 everyone = everyone or invoice.customer is None
                 covered.update(_tenants(invoice))
+        elif invoice.kind is Kind.INVOICE and bills(invoice, month.following):
+            next_covered.update(_tenants(invoice))
         for line in invoice.lines:
             account = accounts.get(line.customer.tenant)
             if account is None:
@@ -141,6 +146,7 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
         tuple(of_month),
         everyone,
         frozenset(covered),
+        frozenset(next_covered),
         {key: frozenset(found) for key, found in motions.items()},
         owners,
     )

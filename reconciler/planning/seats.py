@@ -168,14 +168,18 @@ def _charged(
             return rate
         charged.append(ChargedLine(invoice.number, line, rate))
     if not charged:
-        return vanished(subscription, product, at.month, _next_opening(key, account))
+        return vanished(subscription, product, at.month, _next_opening(key, account, at))
     scheduled: Iterable[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
-    opening = _next_opening(key, account)
+    opening = _next_opening(key, account, at)
     return charged_in_month(subscription, product, charged, at.month, scheduled, opening)
 
 
-def _next_opening(key: Key, account: Account | None) -> Decimal | None:
-    return account.next_opening.get(key) if account else None
+def _next_opening(key: Key, account: Account | None, at: Situation) -> Decimal | None:
+    """What the next month's invoice charges on its first day: zero where it speaks of the customer and not of this."""
+    if account is None:
+        return None
+    nothing = ZERO if account.tenant in at.ledger.next_covered else None
+    return account.next_opening.get(key, nothing)
 
 
 def _decide(charged: Charged, key: Key, matched: Matched, period: Period, customer: Customer) -> Decided:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.money import ZERO, printed
+from reconciler.domain.money import ZERO
 from reconciler.domain.plan import Action, Because
 from reconciler.domain.records import Addition
 from reconciler.rules.charged import Rate
@@ -40,8 +40,6 @@ def usage_record(
         return Decision((), ())
     if rows and period.open_from <= month.first:
         return Decision((_corrected(rows[0], price, cost, because),), ())
-    if any(a.unit_price == price for a in rows):
-        return Decision((), (_repeated(serial, month, printed(price)),))
     rule = because if not rows else (*because, Because("P52", "the month is invoiced: the difference is a record"))
     new = Draft(Action.CREATE, None, _ONE, Rate(price, cost), month.first, month.last, rule)
     return Decision((new,), ())
@@ -66,14 +64,4 @@ def _odd(row: Addition, serial: str, month: Month) -> Finding:
         "beside the month's own",
         subscription=serial,
         hint=f"let it end on the last day of its own month in the PSA, or on {month.preceding.last}",
-    )
-
-
-def _repeated(serial: str, month: Month, price: str) -> Finding:
-    return Finding(
-        Severity.ERROR,
-        "P52",
-        f"the usage of {month} is invoiced, and a difference of {price} stands already: a second would look the same",
-        subscription=serial,
-        hint="put the difference on the agreement by hand",
     )

@@ -68,14 +68,6 @@ class Aim:
     why_carry: Reasons = ()
 
 
-class SlotTaken(Exception):
-    """A correction would need a record that begins and ends on the same days as one that is invoiced already."""
-
-    def __init__(self, standing: Addition) -> None:
-        super().__init__(standing.id)
-        self.standing = standing
-
-
 @dataclass(slots=True)
 class _Row:
     """A record while the sheet is written; `standing` is None for a new one, `quantity` zero for one to remove."""
@@ -132,11 +124,9 @@ class _Sheet:
         change itself while it is not invoiced (C10), so that no two records share their days.
         """
         row = self._beginning_on(day, rate)
-        if row is None or self._keeps_its_days(row, day):
+        if row is None or self._is_invoiced(row):
             self.add(day, self.last, rise, rate, why)
             return
-        if row.standing is not None and day < self.form.open_from:
-            raise SlotTaken(row.standing)
         row.quantity += rise
         row.because.extend(why)
 
@@ -149,9 +139,9 @@ class _Sheet:
         bounded = [row for row in rows if row.cancelled == self.last]
         return next(iter(bounded or rows), None)
 
-    def _keeps_its_days(self, row: _Row, day: date) -> bool:
-        """An invoiced base: its quantity may not change any more, but a delta may stand beside it."""
-        return day < self.form.open_from and row.standing is not None and row.cancelled != self.last
+    def _is_invoiced(self, row: _Row) -> bool:
+        """Whether the row's quantity may not change any more; then a difference stands beside it (C18)."""
+        return row.standing is not None and row.effective < self.form.open_from
 
     def settle_after(self, aim: Aim, carry: Decimal) -> None:
         """Brings the quantity from the next month on to what it is to be (P45, P47, C1, C18)."""
@@ -202,13 +192,11 @@ class _Sheet:
 
     def _difference(self, ahead: Sequence[_Row], difference: Decimal, aim: Aim) -> None:
         row = next((row for row in ahead if row.rate.unit_price == aim.carry_rate.unit_price), None)
-        if row is None:
+        if row is None or self._is_invoiced(row):
             self.add(self.form.after, None, difference, aim.carry_rate, aim.why_carry)
-        elif self.form.after >= self.form.open_from or row.standing is None:
+        else:
             row.quantity += difference
             row.because.extend(aim.why_carry)
-        else:
-            raise SlotTaken(row.standing)
 
     def drafts(self) -> tuple[Draft, ...]:
         """What is to be written: what ends first, then what begins, by day."""
@@ -219,7 +207,7 @@ class _Sheet:
 def dated_additions(standing: Iterable[Addition], aim: Aim, form: Form) -> tuple[Draft, ...]:
     """The records to write so that those of one subscription and product add up to their aim.
 
-    `standing` are all records of the subscription and product, ended and future ones too. Raises SlotTaken.
+    `standing` are all records of the subscription and product, ended and future ones too.
     """
     sheet = _Sheet(standing, form)
     if aim.plain and form.carry is Carry.ON_CHANGE:

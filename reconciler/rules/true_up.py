@@ -24,7 +24,7 @@ from reconciler.domain.timeline import Timeline
 from reconciler.rules.charged import Charged, ChargedLine, Rate
 from reconciler.rules.drafts import Decision, Draft, Suppressed
 from reconciler.rules.price_changes import price_findings
-from reconciler.rules.representation import Aim, Form, SlotTaken, dated_additions, ended
+from reconciler.rules.representation import Aim, Form, dated_additions, ended
 
 E5 = (
     "Unable to sync subscription to ConnectWise because of inconsistent existing additions. Check for gaps in dates or "
@@ -57,12 +57,9 @@ def true_up(charged: Charged, standing: Sequence[Addition], period: Period, chan
     if not charged.lines and _nothing_later(charged, standing, period):
         return _end_vanished(charged, standing, period)
     wanted, suppressed = _wanted(charged, standing, period.month, changes)
-    try:
-        drafts = _write(charged, wanted, standing, period, changes)
-    except SlotTaken as taken:
-        return Decision((), (_slot_taken(charged, taken.standing),))
+    drafts = _write(charged, wanted, standing, period, changes)
     findings = price_findings(charged, standing, period.month, changes.price_change)
-    if drafts and not charged.lines:
+    if drafts and not charged.lines and period.open_from > period.month.first:
         findings += (_countered(charged, standing, period.month),)
     assumed = (
         wanted.known.first if wanted.known.first > period.month.first and _stands_before(standing, wanted) else None
@@ -125,17 +122,6 @@ def _inconsistent(charged: Charged, standing: Iterable[Addition], month: Month) 
     )
 
 
-def _slot_taken(charged: Charged, standing: Addition) -> Finding:
-    return Finding(
-        Severity.ERROR,
-        "E5",
-        f"{E5} Record {standing.id} ({plain(standing.quantity)} from {standing.effective}) is invoiced already and "
-        "would need another quantity.",
-        subscription=charged.subscription,
-        hint="correct the difference on the next invoice by hand, or delete the PSA's invoice, and plan again",
-    )
-
-
 # -- C6: absent from the invoice
 
 
@@ -147,14 +133,21 @@ def _nothing_later(charged: Charged, standing: Iterable[Addition], period: Perio
 def _later_is_written(charged: Charged, standing: Iterable[Addition], month: Month) -> bool:
     """C5: whether a later month is in the PSA already; then what goes on from here is that month's to say.
 
-    A record tells it that only a later month can have made, or that the PSA has from the next month on exactly what a
-    later month's invoice charges.
+    A record tells it that only a later month can have made; or that nothing of this month goes on, and the PSA has from
+    the next month on just what that month's invoice charges, which is not what this one would carry.
     """
     after = month.following.first
     standing = list(standing)
     if any(a.effective > after or (a.effective == after and a.cancelled is not None) for a in standing):
         return True
-    return bool(charged.next_opening) and _in_force(standing).on(after) == charged.next_opening
+    if charged.next_opening is None or charged.next_opening == charged.carry:
+        return False
+    if any(a.effective < after and (a.cancelled is None or a.cancelled >= after) for a in standing):
+        return False
+    in_force = _in_force(standing)
+    # Nothing from the next month on tells of a later month only where something stood until then.
+    stood = charged.next_opening > 0 or in_force.on(month.last) > 0
+    return stood and in_force.on(after) == charged.next_opening
 
 
 def _countered(charged: Charged, standing: Iterable[Addition], month: Month) -> Finding:

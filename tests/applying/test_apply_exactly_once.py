@@ -176,11 +176,14 @@ def test_a_place_taken_by_another_record_is_a_conflict(bench: Bench) -> None:
     assert bench.world.writes == []
 
 
-def test_a_place_that_the_plan_knew_to_be_taken_is_a_conflict_and_never_taken_for_done(bench: Bench) -> None:
+def test_a_record_beside_one_that_the_plan_knew_is_written_once_and_never_taken_for_done(bench: Bench) -> None:
     bench.world.additions["8801"] = addition_of("8801", values("new"))
-    report = bench.apply(plan_of([create("new")], observed_records={"psa/agreement/55": {"8801": {}}}))
-    assert states(report) == [State.CONFLICT]
-    assert bench.world.writes == []
+    plan = plan_of([create("new")], observed_records={"psa/agreement/55": {"8801": {}}})
+    report = bench.apply(plan, bench.psa("lost answer"))
+    bench.world.all_landed()
+    assert states(report) == [State.CONFIRMED]
+    assert len(bench.world.writes) == 1
+    assert len(bench.world.additions) == 3
 
 
 def test_a_record_like_it_that_is_not_billed_is_a_conflict(bench: Bench) -> None:
