@@ -158,7 +158,10 @@ def _seen(
 
     async def read() -> _Seen:
         async with opened_target(mappings.targets[target_name], settings) as target:
-            standing = dict((await target.observe(Wanted(refs, frozenset()))).additions)
+            seen = await target.observe(Wanted(refs, frozenset()))
+            # One with an error may hold records that could not be read: it is read by itself, and that tells.
+            doubtful = {a.id for ref, a in seen.agreements.items() if any(f.blocks for f in seen.problems.get(ref, ()))}
+            standing = {key: additions for key, additions in seen.additions.items() if key not in doubtful}
             elsewhere = {record.agreement_id for record in applied.values()} - set(standing)
             unread = await _read_others(target, sorted(elsewhere), standing)
             found = drift(applied, standing)

@@ -201,15 +201,17 @@ def three_way(
 ) -> tuple[ThreeWay, ...]:
     """Each drift beside what is wanted by a plan made now, who made it, and what keeps it. `traces` are by record.
 
-    What is wanted is not known of a customer whom errors keep out of the plan.
+    What is wanted is not known of an agreement that the plan says nothing of (no invoice of the month speaks of its
+    customer), nor of a customer whom errors keep out.
     """
     blocked = {finding.customer for finding in plan.errors}
+    planned = {row.agreement for row in plan.impact if row.month == plan.month}
     return tuple(
         ThreeWay(
             each,
             agreement_address(plan.target, each.agreement_id),
             wanted(each, plan, standing.get(each.agreement_id, ())),
-            each.customer not in blocked,
+            agreement_address(plan.target, each.agreement_id) in planned and each.customer not in blocked,
             tuple(change.address for change in planned_changes(each, plan)),
             trace_of(each, traces.get(each.record, ())),
             keeping.of(each),

@@ -129,7 +129,7 @@ def _notes(row: ThreeWay, width: int) -> Iterator[str]:
 
 def _planned(row: ThreeWay, width: int) -> Iterator[str]:
     if not row.wanted_known:
-        text = "errors keep this customer out of the plan, so what is wanted is not known"
+        text = "the plan does not tell what is wanted: no invoice of the month, or an error, keeps this customer out"
     elif row.planned:
         text = f"planned: {', '.join(safe(address) for address in row.planned)}"
     else:
@@ -144,9 +144,10 @@ def _closing(report: DriftReport) -> str:
         compared = " of what could be compared" if report.unread else ""
         return f"No drift: the PSA is as the last apply left it{compared}{beside}."
     records = len({(row.agreement, row.drift.record) for row in stands})
+    counted = f"{len(stands)} {'difference' if len(stands) == 1 else 'differences'}"
     return (
-        f"Drift: {len(stands)} {'difference' if len(stands) == 1 else 'differences'} in {records} "
-        f"{'record' if records == 1 else 'records'}. Keep one with an override in decisions/, or apply a plan."
+        f"Drift: {counted} in {records} {'record' if records == 1 else 'records'}. "
+        "An override in decisions/ keeps one; where wanted differs, the next apply writes it."
     )
 
 

@@ -57,6 +57,9 @@ def applied_records(store: Store, target: str) -> Mapping[str, AppliedRecord]:
         known = after or before
         if known is None:
             continue
+        earlier = records.get(row.remote_id)
+        if after and before and earlier and earlier.values:
+            after = _with_prices_of(earlier.values, before, after)
         records[row.remote_id] = AppliedRecord(
             record=row.remote_id,
             agreement_id=known.agreement_id,
@@ -67,6 +70,19 @@ def applied_records(store: Store, target: str) -> Mapping[str, AppliedRecord]:
             run=_run_at(runs, row.plan_id, row.at),
         )
     return records
+
+
+def _with_prices_of(earlier: AdditionValues, before: AdditionValues, after: AdditionValues) -> AdditionValues:
+    """What an update left, with the prices that it did not write as they were last applied.
+
+    A quantity or a day that somebody edited is made up for by the plan that was computed upon it (C8); a price that the
+    plan left alone (C11) still is as that person set it, and goes on being told.
+    """
+    return replace(
+        after,
+        unit_price=after.unit_price if after.unit_price != before.unit_price else earlier.unit_price,
+        unit_cost=after.unit_cost if after.unit_cost != before.unit_cost else earlier.unit_cost,
+    )
 
 
 # -- the journal
