@@ -21,6 +21,7 @@ COMMANDS = {
     "history": "The runs so far.",
     "init": "Writes a commented mapping repository.",
     "plan": "Shows what would change in the PSA, why, and what it bills.",
+    "prices": "Which price rule wins for a product, and why.",
     "read": "What invoice documents say, before any mapping.",
     "resume": "Finishes or settles an interrupted apply.",
     "sandbox": "The local PSA server to try things on.",
