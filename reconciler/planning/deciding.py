@@ -54,7 +54,7 @@ def kept(overrides: Iterable[Override], standing: Standing, month: Month) -> Kep
     by_record: dict[str, Override] = {}
     gone: dict[tuple[str, date], Override] = {}
     findings: list[Finding] = []
-    for override in overrides:
+    for override in _newest(overrides):
         records = _meant(override, standing)
         if override.gone:
             fits = not records
@@ -71,6 +71,16 @@ def kept(overrides: Iterable[Override], standing: Standing, month: Month) -> Kep
         by_record |= dict.fromkeys((record.id for record in records), override)
         subscriptions |= {subscription_id(record.serial_number) for record in records if record.serial_number}
     return Kept(frozenset(subscriptions), by_record, gone, tuple(findings))
+
+
+def _newest(overrides: Iterable[Override]) -> tuple[Override, ...]:
+    """Of several overrides of one record the one that lasts longest: the others were renewed by it."""
+    newest: dict[tuple[str | None, str, date | None], Override] = {}
+    for override in overrides:
+        name = (override.record, subscription_id(override.subscription), override.effective)
+        if name not in newest or newest[name].until <= override.until:
+            newest[name] = override
+    return tuple(newest.values())
 
 
 def unfounded(overrides: Iterable[Override], standing: Standing) -> tuple[Finding, ...]:

@@ -165,6 +165,18 @@ def office(tmp_path: Path, psa: RunningSandbox, monkeypatch: pytest.MonkeyPatch)
     return Office(tmp_path, psa, monkeypatch)
 
 
+def test_the_product_of_a_record_is_compared_also_where_the_apply_created_it(office: Office) -> None:
+    new = INVOICE.format(tenant="contoso", subscription=OTHER, quantity=2, amount=32).replace("LH18:0001", "LF8R:0002")
+    (office.folder / "invoices" / "more.yaml").write_text(new.replace("INV-contoso", "INV-more"))
+    assert office.run("apply", "--auto-approve").exit_code == 0
+    assert office.drift()["drift"] == []
+    row = next(r for r in office.psa.state()["additions"] if r["serialNumber"] == OTHER and r["product"] != 4120)
+    office.edit(str(row["id"]), product={"id": 4120})
+    (found,) = office.drift()["drift"]
+    assert (found["field"], found["last_applied"], found["psa"]) == ("product", str(row["product"]), "4120")
+    assert found["changed"]["text"].startswith("product has been changed")
+
+
 def test_right_after_an_apply_there_is_none(office: Office) -> None:
     done = office.run("drift", "--detailed-exitcode")
     assert (done.exit_code, done.stdout) == (0, "No drift: the PSA is as the last apply left it.\n")
@@ -388,7 +400,10 @@ def test_the_text_says_it_in_one_table_for_each_record(office: Office) -> None:
     assert "                     last applied  PSA now  wanted" in lines
     assert "    quantity                   13        9      13" in lines
     assert "    unit price                 20       22      22" in lines
-    assert lines[-1] == ("Drift: 2 differences in 1 record. Keep one with an override in decisions/, or apply a plan.")
+    assert lines[-1] == (
+        "Drift: 2 differences in 1 record. "
+        "An override in decisions/ keeps one; where wanted differs, the next apply writes it."
+    )
 
 
 def test_text_from_the_psa_cannot_steer_a_terminal(office: Office) -> None:
