@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from itertools import accumulate
+from math import log
 from random import Random
 
 from reconciler.domain.days import Month, Span
@@ -22,7 +23,7 @@ MONTH = Month(2026, 9)
 CHANGED = Decimal("0.05")
 CURRENCY = "AUD"
 
-_MEDIAN_LOG, _SPREAD, _LARGEST = 2.08, 1.1, 600
+_MEDIAN, _SPREAD, _LARGEST = 8.0, 1.1, 600
 _MID_MONTH_CYCLES = 0.2
 _ANNUAL = 0.5
 _SOLD = ("Business Basic", "Business Standard", "Business Premium", "Apps", "E3", "E5", "F1", "F3")
@@ -128,14 +129,14 @@ def sizes(subscriptions: int, seed: int = SEED) -> list[int]:
     return drawn
 
 
-def sizes_of_customers(customers: int, seed: int = SEED) -> list[int]:
-    """How many subscriptions each of so many customers holds."""
+def sizes_of_customers(customers: int, median: float = _MEDIAN, seed: int = SEED) -> list[int]:
+    """How many subscriptions each of so many customers holds, around a median."""
     random = Random(seed)
-    return [_size(random) for _ in range(customers)]
+    return [_size(random, median) for _ in range(customers)]
 
 
-def _size(random: Random) -> int:
-    return min(max(1, round(random.lognormvariate(_MEDIAN_LOG, _SPREAD))), _LARGEST)
+def _size(random: Random, median: float = _MEDIAN) -> int:
+    return min(max(1, round(random.lognormvariate(log(median), _SPREAD))), _LARGEST)
 
 
 def tenants(sizes: Sequence[int], changed: Decimal = CHANGED, seed: int = SEED) -> Iterator[Tenant]:
