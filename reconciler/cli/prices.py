@@ -14,6 +14,7 @@ from reconciler.cli.loading import load_mappings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.domain.invoice import Motion
     from reconciler.domain.mapping import Customer, Mappings
     from reconciler.planning.gathered import Documents
     from reconciler.planning.price_trial import Asked
@@ -48,16 +49,31 @@ class _Day(click.ParamType[date]):
             self.fail(f"'{value}' is not a day; write it as 2026-09-15", param, ctx)
 
 
+class _Motion(click.ParamType["Motion"]):
+    """A motion on the command line, of those whose charges are billed."""
+
+    name = "motion"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Motion":
+        """The motion; a usage error for anything else."""
+        from reconciler.planning.gathered import PLANNED
+
+        found = [motion for motion in PLANNED if motion.value == value]
+        if not found:
+            self.fail(f"'{value}' is not one of {', '.join(PLANNED)}", param, ctx)
+        return found[0]
+
+
 @click.command(short_help="Which price rule wins for a product, and why.")
 @click.option("--sku", required=True, help="The product as the mapping names it; P1Y:M:SKU for an annual term.")
 @click.option("--customer", metavar="NAME", help="One customer, with every rule.  [default: a table of all]")
 @click.option("--on", "day", type=_Day(), metavar="DATE", help="The day of the charge.  [default: today]")
 @click.option(
     "--motion",
-    type=click.Choice(["seat-monthly", "seat-annual", "azure"]),
+    type=_Motion(),
     default="seat-monthly",
     show_default=True,
-    help="How it is charged.",
+    help="How it is charged: seat-monthly, seat-annual or azure.",
 )
 @click.option("--cost", type=_Price(), help="What a unit costs.  [default: the price list's]")
 @click.option("--retail", type=_Price(), help="What a unit retails at.  [default: the price list's]")
@@ -67,7 +83,7 @@ def command(
     sku: str,
     customer: str | None,
     day: date | None,
-    motion: str,
+    motion: "Motion",
     cost: Decimal | None,
     retail: Decimal | None,
 ) -> None:
@@ -81,7 +97,6 @@ def command(
       reconciler prices --sku CFQ7TTC0LF8R:0001 --customer Contoso --on 2026-09-15
       reconciler prices --sku CFQ7TTC0LF8R:0001 --cost 40.00 --retail 50.00
     """
-    from reconciler.domain.invoice import Motion
     from reconciler.planning.making import read_sources
     from reconciler.planning.price_trial import Asked, idle_rules
 
@@ -89,14 +104,14 @@ def command(
     customers = _chosen(mappings, customer, motion)
     documents = read_sources(mappings)
     show_findings([f for each in documents.values() for f in each.findings if f.blocks], settings)
-    asked = Asked(sku, day or datetime.now(UTC).date(), Motion(motion), cost, retail)
+    asked = Asked(sku, day or datetime.now(UTC).date(), motion, cost, retail)
     for line in _lines(asked, customers, mappings, documents, settings, whole=customer is not None):
         click.echo(line)
     _unlisted(asked, documents)
     show_findings(idle_rules(mappings, documents), settings)
 
 
-def _chosen(mappings: "Mappings", name: str | None, motion: str) -> "tuple[Customer, ...]":
+def _chosen(mappings: "Mappings", name: str | None, motion: "Motion") -> "tuple[Customer, ...]":
     """The customer of that name, or all that are mapped for the motion. Raises Failure where there is none."""
     if name is None:
         mapped = tuple(customer for customer in mappings.customers if motion in customer.agreements)

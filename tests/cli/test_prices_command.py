@@ -177,7 +177,10 @@ def test_an_unknown_customer_is_an_error_that_names_who_may_be_meant() -> None:
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("words", [("--cost", "-1"), ("--cost", "NaN"), ("--retail", "ten"), ("--on", "2026-13-01")])
+@pytest.mark.parametrize(
+    "words",
+    [("--cost", "-1"), ("--cost", "NaN"), ("--retail", "ten"), ("--on", "2026-13-01"), ("--motion", "one-time")],
+)
 def test_what_is_no_price_or_day_is_a_usage_error(words: tuple[str, str]) -> None:
     assert run("--sku", SKU, *words).exit_code == 2
 
