@@ -11,7 +11,7 @@ from reconciler.domain.mapping import ProductLink, Program
 from reconciler.domain.records import Wanted
 from reconciler.planning.gathered import Gathered
 from reconciler.planning.shelf import Shelf, Stock, fill
-from reconciler.rules.products import Catalogue, Offer, resolve
+from reconciler.rules.products import Catalogue, Offer, Resolved, resolve
 
 _LINK = frozenset({"P27", "E1"})
 
@@ -41,6 +41,7 @@ def product_checks(program: Program, gathered: Gathered) -> list[Check]:
     findings = [finding for resolved in shelf.resolved.values() for finding in resolved.findings]
     checks = [_of_finding(finding, program) for finding in (*findings, *shelf.findings)]
     checks += [check_of(f, Group.PRODUCTS, program.name, "products") for f in gathered.observation.findings]
+    checks += [_inactive(resolved.key, program) for resolved in _idle(shelf)]
     if not checks:
         checks.append(_all_found(shelf, program))
     return [*checks, *_links(program, gathered, shelf)]
@@ -78,6 +79,17 @@ def _shelf(program: Program, gathered: Gathered) -> Shelf:
         for motion in gathered.request.chooses(customer, program)
     ]
     return fill(stock, charged)
+
+
+def _idle(shelf: Shelf) -> list[Resolved]:
+    return [found for found in shelf.resolved.values() if found.product and not found.product.active]
+
+
+def _inactive(key: str, program: Program) -> Check:
+    """P34: records that stand are still billed, so it only stops a plan that has to add one."""
+    message = f"the catalogue item of {key} is inactive: records that stand go on, and no new one can be added"
+    hint = "activate it, or link the SKU to another item under `products:`"
+    return Check(Group.PRODUCTS, program.name, "active", Standing.WARN, message, code="P34", hint=hint)
 
 
 def _of_finding(finding: Finding, program: Program) -> Check:

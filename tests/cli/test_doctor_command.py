@@ -293,6 +293,14 @@ def test_two_catalogue_items_with_one_vendor_sku_fail_as_e1(practice: Practice) 
     assert "M365-BB, M365-BB-2" in only(checks, code="E1")["hint"]
 
 
+def test_an_inactive_catalogue_item_is_a_warning(practice: Practice) -> None:
+    practice.seed["products"][0]["inactiveFlag"] = True
+    status, checks = practice.told()
+    warned = only(checks, code="P34")
+    assert (status, warned["standing"]) == (0, "warn")
+    assert warned["menu"] == "Procurement > Product Catalog > the product (Inactive)"
+
+
 def test_a_link_to_a_product_that_is_not_there_fails_even_where_nobody_was_charged_for_it(practice: Practice) -> None:
     practice.mapping += 'products:\n  - {sku: "CFQ7TTC0AAAA:0001", product: NOT-THERE}\n'
     status, checks = practice.told()

@@ -37,6 +37,7 @@ MENUS = {
     "P40": f"{_AGREEMENT} (its Date End)",
     "currency": f"{_AGREEMENT} (its Currency)",
     "P27": "Procurement > Product Catalog > the product (Product ID, Vendor SKU)",
+    "P34": "Procurement > Product Catalog > the product (Inactive)",
     "E1": "Procurement > Product Catalog > the product (Vendor SKU)",
     "P28": f"{_SETUP} > Category",
     "E2": f"{_SETUP} > Category, then Subcategory",
