@@ -129,8 +129,8 @@ def _applied(settings: Settings, target: str) -> "Mapping[str, AppliedRecord]":
             left = len(open_ops(store))
             if left:
                 click.echo(
-                    f"warning: {left} changes of an interrupted apply are open, and may look like drift; "
-                    "finish them with: reconciler resume",
+                    f"warning: an interrupted apply has left {left} open, which may look like drift; "
+                    "finish it with: reconciler resume",
                     err=True,
                 )
             return applied_records(store, target)

@@ -2,8 +2,10 @@
 
 import base64
 import json
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +134,11 @@ class Office:
         text = OVERRIDE.format(record=record, keep=keep, until=until)
         (self.folder / "decisions" / "2026-09.yaml").write_text(text)
 
+    def forget(self) -> None:
+        """The state is lost."""
+        for file in (self.folder / ".reconciler").glob("state.db*"):
+            file.unlink()
+
     def carried(self) -> str:
         """The id of Contoso's record that goes on from October: our own."""
         rows = self.psa.state()["additions"]
@@ -162,6 +169,7 @@ def psa() -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def office(tmp_path: Path, psa: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Office:
+    psa.faults([])
     return Office(tmp_path, psa, monkeypatch)
 
 
@@ -175,6 +183,45 @@ def test_the_product_of_a_record_is_compared_also_where_the_apply_created_it(off
     (found,) = office.drift()["drift"]
     assert (found["field"], found["last_applied"], found["psa"]) == ("product", str(row["product"]), "4120")
     assert found["changed"]["text"].startswith("product has been changed")
+
+
+def test_a_record_that_a_plan_saw_and_left_is_compared_with_what_was_seen(office: Office) -> None:
+    """Three seats for a week: the ten stay one open record, which no apply ever wrote."""
+    seed = json.loads(json.dumps(SEED))
+    seed["additions"][0]["effectiveDate"] = "2026-09-01"
+    office.psa.seed(seed)
+    office.forget()
+    path = office.folder / "invoices" / "contoso.yaml"
+    lines = INVOICE.format(tenant="contoso", subscription=SUBSCRIPTION, quantity=10, amount=160)
+    line = lines.splitlines(keepends=True)[-2:]
+    for number, quantity, day in ((2, 3, 12), (3, -3, 20)):
+        change = "".join(line).replace("line: 1", f"line: {number}").replace("quantity: 10", f"quantity: {quantity}")
+        lines += change.replace("from: 2026-09-01", f"from: 2026-09-{day}").replace("amount: 160", "amount: 0")
+    path.write_text(lines)
+    assert office.run("apply", "--auto-approve").exit_code == 0
+    base = next(row for row in office.psa.state()["additions"] if row["id"] == 8801)
+    assert (base["quantity"], base.get("cancelledDate")) == (10, None)
+    assert office.drift()["drift"] == []
+    office.edit("8801", quantity=8)
+    (row,) = office.drift()["drift"]
+    assert (row["record"], row["last_applied"], row["psa"], row["wanted"]) == ("8801", "10", "8", "10")
+    assert row["run"] is None
+    assert "as a plan saw it and left it" in " ".join(office.run("drift").stdout.split())
+
+
+def test_an_apply_that_is_not_finished_is_said_to_look_like_drift(office: Office) -> None:
+    with closing(sqlite3.connect(office.folder / ".reconciler" / "state.db")) as state, state:
+        state.execute("UPDATE op SET state = 'UNKNOWN', deadline = '2026-10-03' WHERE seq = 0")
+    assert "an interrupted apply has left 1 open, which may look like drift" in office.run("drift").stderr
+
+
+def test_without_the_audit_trail_nobody_is_named_and_the_drift_is_told(office: Office) -> None:
+    office.edit(office.carried(), quantity=9)
+    office.psa.faults([{"match": {"path": "audittrail"}, "kind": "html", "status": 403, "times": 99}])
+    done = office.run("drift", "--detailed-exitcode")
+    assert done.exit_code == 2
+    assert "the audit trail cannot be read, so nobody is named" in done.stderr
+    assert "quantity: the audit trail does not tell who" in done.stdout
 
 
 def test_right_after_an_apply_there_is_none(office: Office) -> None:
@@ -282,8 +329,7 @@ def test_one_customer_alone_can_be_asked_for(office: Office) -> None:
 
 def test_without_a_state_drift_is_not_known_and_says_so(office: Office) -> None:
     office.edit(office.carried(), quantity=9)
-    for file in (office.folder / ".reconciler").glob("state.db*"):
-        file.unlink()
+    office.forget()
     done = office.run("drift", "--detailed-exitcode")
     assert done.exit_code == 0
     assert done.stdout.startswith("Drift is not known: the state holds no apply to psa.")
