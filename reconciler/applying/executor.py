@@ -17,6 +17,7 @@ from reconciler.applying.reading import look, look_around, send
 from reconciler.applying.slots import (
     Record,
     differences,
+    is_addition,
     known_records,
     request_digest,
     told_request,
@@ -88,7 +89,10 @@ class Executor:
 
     async def run(self) -> None:
         """Drives every op as far as it goes. Raises FencedOut or StoreError where the journal cannot be written."""
-        await self._together([self._chain(changes) for changes in chains(self.plan.changes).values()])
+        parts = chains(self.plan.changes).values()
+        # Products before additions: a record of a product that could not be written is then never begun.
+        await self._together([self._chain(changes) for changes in parts if not is_addition(changes[0])])
+        await self._together([self._chain(changes) for changes in parts if is_addition(changes[0])])
 
     # -- chains
 

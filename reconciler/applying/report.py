@@ -71,7 +71,7 @@ DONE_WORDS = {
     Action.CREATE: ("+", "created"),
     Action.UPDATE: ("~", "updated"),
     Action.CANCEL: ("-", "ended"),
-    Action.ADOPT: ("=", "adopted"),
+    Action.ADOPT: (">", "adopted"),
     Action.DELETE: ("x", "deleted"),
 }
 

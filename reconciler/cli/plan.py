@@ -1,6 +1,5 @@
 """`reconciler plan`: reads, computes, shows; writes nothing to any PSA."""
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,6 +100,7 @@ def _keep(plan: "Plan", settings: Settings, started: datetime) -> None:
     from reconciler.store.database import open_store
     from reconciler.store.errors import StoreError
     from reconciler.store.history import plan_record, record_run
+    from reconciler.store.lock import who
 
     now = datetime.now(UTC)
     try:
@@ -109,7 +109,7 @@ def _keep(plan: "Plan", settings: Settings, started: datetime) -> None:
         click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
         return
     try:
-        record_run(store, plan_record(plan, started, now, getpass.getuser()))
+        record_run(store, plan_record(plan, started, now, who()))
     except StoreError as error:
         click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
     finally:
