@@ -1,4 +1,4 @@
-"""Renews the lock files from pyproject.toml, with hashes for every platform; needs uv, which it installs beside itself."""
+"""Renews the lock files from pyproject.toml, with hashes for every platform; installs uv for itself."""
 
 import subprocess
 import sys
