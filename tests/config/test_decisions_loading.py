@@ -87,6 +87,16 @@ def test_all_that_a_file_may_say_is_read(tmp_path: Path) -> None:
     assert (verdict.month, verdict.verdict, verdict.agreement.id) == (Month(2026, 9), Verdict.RECONCILED, "55")
 
 
+def test_the_example_of_the_documentation_is_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "decisions-files.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    result = read(tmp_path, example)
+    assert result.findings == ()
+    assert [len(each) for each in (accepted(result).overrides, accepted(result).credits)] == [2, 1]
+    document = yaml.load(example, yaml.BaseLoader)  # noqa: S506 -- it makes texts alone
+    assert [error.message for error in Draft202012Validator(json_schema("decisions")).iter_errors(document)] == []
+
+
 def test_a_decision_keeps_its_place(tmp_path: Path) -> None:
     place = accepted(read(tmp_path, WHOLE)).overrides[1].place
     assert str(place) == f"{tmp_path}/decisions/2026-09.yaml:9:5"
