@@ -40,10 +40,10 @@ def test_it_is_asked_for_by_type_and_id_without_fields_or_order() -> None:
 
 def test_all_pages_are_read_and_the_oldest_entry_comes_first() -> None:
     traces, requests = told(
-        [entry("third", "2026-10-03T09:00:00Z"), entry("first", "2026-10-01T09:00:00Z")],
-        [entry("second", "2026-10-02T09:00:00Z")],
+        [entry("new", "2026-10-03T09:00:00Z"), entry("old", "2026-10-01T09:00:00Z")],
+        [entry("middle", "2026-10-02T09:00:00Z")],
     )
-    assert [trace.text for trace in traces] == ["first", "second", "third"]
+    assert [trace.text for trace in traces] == ["old", "middle", "new"]
     assert len(requests) == 2
     assert all(request.headers["host"].startswith("127.0.0.1") for request in requests)
 
