@@ -74,14 +74,16 @@ def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: 
         _check_plan(scenario, number, representation, plan)
         assert _writes(psa) == writes, "a plan wrote to the PSA"
         refused = bool(step.get("refused_by"))
-        if plan.changes and not refused:
+        if "fails" in step:
+            assert step["fails"] in runner.apply(plan)
+        elif plan.changes and not refused:
             assert runner.apply(plan) == ""
             assert _writes(psa) == writes + len(plan.changes), "each change is one write"
             _check_nothing_left(runner, month, "after the apply")
         _bill(psa, step)
         state = psa.state()
         _check_records(state, step, representation)
-        if "billed" in step and not refused:
+        if "billed" in step and not refused and "fails" not in step:
             _check_prediction(scenario, state, plan, step)
             _check_nothing_left(runner, month, "after the PSA's invoices")
 
