@@ -1,20 +1,21 @@
 """Making a plan from the command line: what `plan` and a fresh `apply` share."""
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import __version__
-from reconciler.cli.context import Failure, Settings
+from reconciler.cli.context import Failure, Settings, show_findings
 from reconciler.cli.loading import load_mappings, opened_target
 
 if TYPE_CHECKING:
     from reconciler.domain.days import Month
     from reconciler.domain.mapping import Mappings
     from reconciler.domain.plan import Plan
-    from reconciler.planning.gathered import Scope
+    from reconciler.planning.gathered import Background, Scope
 
 
 class MonthType(click.ParamType["Month"]):
@@ -71,10 +72,37 @@ def plan_of(
         chosen = frozenset(customers)
         month_planned = month_of(documents, month)
         request = Request(month_planned, chosen, created, __version__, scope or Scope.ALL, only_new)
+        background = background_of(mappings, settings, name)
         async with opened_target(mappings.targets[name], settings) as target:
-            return await make_plan(mappings, documents, request, name, target)
+            return await make_plan(mappings, documents, request, name, target, background)
 
     try:
         return asyncio.run(made())
     except (PlanningError, TargetError) as error:
+        raise Failure(str(error), error.hint) from None
+
+
+def background_of(mappings: "Mappings", settings: Settings, target: str) -> "Background":
+    """What earlier applies and reviews left. Raises Failure where a decisions file has mistakes, or the state cannot be
+    read; a state that is not there is no mistake.
+    """
+    from reconciler.config.decisions import load_decisions
+    from reconciler.planning.gathered import Background
+    from reconciler.store.applied import applied_records
+    from reconciler.store.database import read_store
+    from reconciler.store.errors import StoreError
+
+    loaded = load_decisions(settings.file, mappings, os.environ)
+    show_findings(loaded.findings, settings)
+    if loaded.decisions is None:
+        raise Failure("the decisions have errors", "nothing is kept or reverted until they are mended")
+    try:
+        store = read_store(settings.state_url)
+        if store is None:
+            return Background(decisions=loaded.decisions)
+        try:
+            return Background(applied_records(store, target), loaded.decisions)
+        finally:
+            store.close()
+    except StoreError as error:
         raise Failure(str(error), error.hint) from None

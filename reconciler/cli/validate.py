@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def command(settings: Settings, form: str) -> None:
-    """Checks the mapping files: their layout, every value, every reference, and what they mean together.
+    """Checks the mapping files and the decisions beside them: their layout, every value, every reference, and what they mean together.
 
     Each error says where it is, what is wrong and what to do. Exits 1 when there is an error, 0 with warnings alone.
     """
@@ -33,7 +33,7 @@ def command(settings: Settings, form: str) -> None:
 
     from reconciler.config.loading import load
 
-    loaded = load(settings.file, os.environ)
+    loaded = _with_decisions(load(settings.file, os.environ), settings)
     if form == "text":
         show_findings(loaded.findings, settings)
     else:
@@ -42,6 +42,20 @@ def command(settings: Settings, form: str) -> None:
     click.echo(closing, err=form != "text" or loaded.mappings is None)
     if loaded.mappings is None:
         raise SystemExit(Exit.ERROR)
+
+
+def _with_decisions(loaded: "Loaded", settings: Settings) -> "Loaded":
+    """The mapping with the findings of the decisions files beside it: mistakes in them stop a plan as well."""
+    import os
+    from dataclasses import replace
+
+    from reconciler.config.decisions import load_decisions
+
+    if loaded.mappings is None:
+        return loaded
+    decided = load_decisions(settings.file, loaded.mappings, os.environ)
+    mappings = loaded.mappings if decided.decisions is not None else None
+    return replace(loaded, mappings=mappings, findings=(*loaded.findings, *decided.findings))
 
 
 def _write(loaded: "Loaded", form: str) -> None:

@@ -38,6 +38,9 @@ class PlanInputs(PlanPart):
 
     mappings: Digest = Field(description="The hash of the mapping files.")
     documents: list[PlanDocument] = Field(description="The invoices and price lists.")
+    decisions: Digest | None = Field(
+        default=None, description="The hash of the reviewed decisions, where there are any."
+    )
 
 
 class PlanAddition(PlanPart):

@@ -165,6 +165,7 @@ class Plan:
     """The whole plan. `observed` maps each agreement's address to the hash of what was read of it, and
     `observed_records` keeps what that was, so that a stale plan can say which field of which record moved.
     `refused_by` names the guards that the plan is beyond. `unchanged` counts subscriptions that need nothing.
+    `decisions` is the hash of the reviewed decisions, empty where there are none.
     """
 
     month: str
@@ -182,6 +183,7 @@ class Plan:
     created: str
     version: str
     digest: str
+    decisions: str = ""
 
     def count(self, action: Action) -> int:
         """How many changes are of an action."""

@@ -8,6 +8,7 @@ from reconciler.domain.invoice import Charge, InvoiceLine, Kind, Motion
 from reconciler.domain.mapping import Customer, Program, Sync
 from reconciler.domain.money import ZERO, Money, summed
 from reconciler.domain.plan import Coverage
+from reconciler.planning.deciding import subscription_id
 from reconciler.planning.gathered import PLANNED, left_out
 from reconciler.planning.ledger import Account, Entry, Ledger
 from reconciler.planning.one_customer import CustomerMonth
@@ -36,7 +37,11 @@ class Accounted:
 
 
 def account_for(
-    ledger: Ledger, program: Program, customers: Iterable[Customer], months: Iterable[CustomerMonth]
+    ledger: Ledger,
+    program: Program,
+    customers: Iterable[Customer],
+    months: Iterable[CustomerMonth],
+    kept: frozenset[str] = frozenset(),
 ) -> Accounted:
     """Accounts for every line on the month's invoices of a program's source."""
     by_account = _customers_by_account(ledger, customers)
@@ -46,7 +51,10 @@ def account_for(
     unmapped: list[Money] = []
     for account in sorted(ledger.accounts.values(), key=lambda a: a.tenant):
         owners = by_account.get(account.tenant, [])
-        outcomes = [(entry, _outcome(entry, owners, decided, program, ledger)) for entry in account.of_month]
+        outcomes = [
+            (entry, _kept(entry, kept) or _outcome(entry, owners, decided, program, ledger))
+            for entry in account.of_month
+        ]
         for (invoice, line), outcome in outcomes:
             money = Money(line.amount or ZERO, invoice.currency)
             tally.setdefault((outcome.outcome, outcome.rule), []).append(money)
@@ -57,6 +65,12 @@ def account_for(
         Coverage(outcome, rule, len(amounts), summed(amounts)) for (outcome, rule), amounts in sorted(tally.items())
     )
     return Accounted(coverage, tuple(findings), summed(unmapped))
+
+
+def _kept(entry: Entry, kept: frozenset[str]) -> Outcome | None:
+    seats = entry[1].motion is Motion.SEAT_MONTHLY
+    held = seats and bool(kept) and subscription_id(entry[1].subscription) in kept
+    return Outcome(EXCLUDED, "P41 kept by a reviewed override") if held else None
 
 
 def _customers_by_account(ledger: Ledger, customers: Iterable[Customer]) -> dict[str, list[Customer]]:
@@ -131,7 +145,7 @@ def _findings(account: Account, owners: list[Customer], outcomes: list[tuple[Ent
 
 
 # The reasons that a person chose, or that another finding tells already: said, but no warning.
-_QUIET = ("P11", "P5 ", "not selected", "customer left out")
+_QUIET = ("P11", "P5 ", "P41", "not selected", "customer left out")
 
 
 def _finding(rule: str, entries: list[Entry], currency: str, customer: str | None, account: Account) -> Finding:

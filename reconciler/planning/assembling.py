@@ -18,6 +18,8 @@ from reconciler.planning.changes import (
     records_after,
 )
 from reconciler.planning.charged_once import decide_annual, decide_usage
+from reconciler.planning.deciding import Kept, Standing, kept, unfounded, unfounded_credits
+from reconciler.planning.drifting import drift, drift_findings
 from reconciler.planning.gathered import Documents, Gathered, Scope
 from reconciler.planning.impact import impact_rows
 from reconciler.planning.ledger import Account, Ledger
@@ -55,7 +57,9 @@ def assemble(gathered: Gathered) -> Plan:
 
 def _assembled(gathered: Gathered) -> Plan:
     programs = [p for p in gathered.mappings.programs.values() if p.target == gathered.target]
-    parts = [_program(program, gathered) for program in programs]
+    standing = _readable(gathered)
+    keeping = kept(gathered.background.decisions.overrides, standing, gathered.request.month)
+    parts = [_program(program, gathered, keeping.subscriptions) for program in programs]
     changes = _unique(change for part in parts for change in part.changes)
     customers = [customer for part in parts for customer in part.customers]
     written = {change.agreement for change in changes if change.agreement}
@@ -65,6 +69,7 @@ def _assembled(gathered: Gathered) -> Plan:
         if agreement_address(gathered.target, a.id) in written
     }
     findings = [f for part in parts for f in (*_of_mapped(part), *part.findings, *part.accounted.findings)]
+    findings += _of_background(gathered, standing, keeping)
     if gathered.observation.defaults_found:
         findings += gathered.observation.findings
     return sealed(
@@ -84,11 +89,31 @@ def _assembled(gathered: Gathered) -> Plan:
             created=gathered.request.created,
             version=gathered.request.version,
             digest="",
+            decisions=gathered.background.decisions.sha256,
         )
     )
 
 
-def _program(program: Program, gathered: Gathered) -> ProgramMonth:
+def _readable(gathered: Gathered) -> Standing:
+    """The additions by agreement, without agreements that were not read whole: there, a record only looks gone."""
+    seen = gathered.observation
+    damaged = {a.id for ref, a in seen.agreements.items() if any(f.blocks for f in seen.problems.get(ref, ()))}
+    return {number: additions for number, additions in seen.additions.items() if number not in damaged}
+
+
+def _of_background(gathered: Gathered, standing: Standing, keeping: Kept) -> Iterable[Finding]:
+    """What is to be said of drift since the last apply (C8), and of decisions that hold, have run out or miss."""
+    decisions = gathered.background.decisions
+    yield from keeping.findings
+    yield from drift_findings(drift(gathered.background.applied, standing), keeping)
+    yield from unfounded_credits(
+        decisions.credits, [invoice for each in gathered.documents.values() for invoice in each.invoices]
+    )
+    if not gathered.request.customers:
+        yield from unfounded(decisions.overrides, standing)
+
+
+def _program(program: Program, gathered: Gathered, keeping: frozenset[str]) -> ProgramMonth:
     month = gathered.request.month
     documents = gathered.documents[program.source]
     ledger = gathered.ledgers[program.source]
@@ -105,7 +130,7 @@ def _program(program: Program, gathered: Gathered) -> ProgramMonth:
         gathered.observation.findings if not gathered.observation.defaults_found else (),
     )
     shelf = fill(stock, charged)
-    at = Situation(program, ledger, documents.price_list, shelf, month)
+    at = Situation(program, ledger, documents.price_list, shelf, month, keeping)
     sharers = _sharers(gathered)
     findings: list[Finding] = [*shelf.findings, *_unavailable(program)]
     months: list[CustomerMonth] = []
@@ -124,7 +149,7 @@ def _program(program: Program, gathered: Gathered) -> ProgramMonth:
         findings += [f for r in shelf.resolved.values() for f in r.findings if r.key not in shelf.charged]
     products = product_changes(gathered.target, shelf, used)
     changes = (*products, *additions) if gathered.request.scope is Scope.ALL else tuple(products)
-    accounted = account_for(ledger, program, mapped, months)
+    accounted = account_for(ledger, program, mapped, months, keeping)
     return ProgramMonth(program, tuple(mapped), tuple(months), changes, tuple(findings), accounted, ledger, documents)
 
 

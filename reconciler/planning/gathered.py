@@ -1,9 +1,12 @@
 """What a plan is made from: the declaration, the documents, the price lists and what the PSA held."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.domain.days import Month
+from reconciler.domain.decision import NO_DECISIONS, Decisions
+from reconciler.domain.drift import AppliedRecord
 from reconciler.domain.finding import Finding
 from reconciler.domain.invoice import Document, Invoice, Motion
 from reconciler.domain.mapping import Customer, Mappings, Program, Sync
@@ -69,6 +72,16 @@ def left_out(customer: Customer, program: Program, month: Month) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Background:
+    """What earlier runs and reviews left: the records as they were last applied, by the PSA's id (none where the state
+    is lost: then drift is unknown, and nothing else changes), and the decisions that were reviewed.
+    """
+
+    applied: Mapping[str, AppliedRecord] = field(default_factory=dict)
+    decisions: Decisions = NO_DECISIONS
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
     """Everything that a plan rests on, in memory: from here on nothing is read any more."""
 
@@ -78,3 +91,4 @@ class Gathered:
     ledgers: dict[str, Ledger]
     target: str
     observation: Observation = field(default_factory=Observation)
+    background: Background = field(default_factory=Background)

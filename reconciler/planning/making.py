@@ -10,7 +10,7 @@ from reconciler.domain.mapping import Mappings, ProductMode
 from reconciler.domain.plan import Action, Plan, ProductValues
 from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Wanted
 from reconciler.planning.assembling import assemble
-from reconciler.planning.gathered import Documents, Gathered, Request
+from reconciler.planning.gathered import Background, Documents, Gathered, Request
 from reconciler.planning.ledger import keep_ledger, newest_month
 from reconciler.planning.shelf import AZURE_KEY
 from reconciler.sources.documents import read_documents, read_price_lists
@@ -68,13 +68,19 @@ def month_of(documents: Mapping[str, Documents], asked: Month | None) -> Month:
 
 
 async def make_plan(
-    mappings: Mappings, documents: dict[str, Documents], request: Request, target_name: str, target: Target
+    mappings: Mappings,
+    documents: dict[str, Documents],
+    request: Request,
+    target_name: str,
+    target: Target,
+    background: Background | None = None,
 ) -> Plan:
     """The plan for a month. Reads the PSA once, and once more for the defaults of products that must be created.
 
     Raises TargetError where the PSA cannot be read.
     """
     gathered = gather(mappings, documents, request, target_name)
+    gathered = replace(gathered, background=background or Background())
     observation = await target.observe(wanted(gathered))
     plan = assemble(replace(gathered, observation=observation))
     defaults = _defaults_needed(plan)

@@ -69,13 +69,16 @@ class CustomerMonth:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a customer's decisions rest on, the same for all customers of a program."""
+    """What a customer's decisions rest on, the same for all customers of a program. `kept` are the subscriptions
+    (ids in lower case) that a reviewed override leaves as they are (P41).
+    """
 
     program: Program
     ledger: Ledger
     price_list: PriceList
     shelf: Shelf
     month: Month
+    kept: frozenset[str] = frozenset()
 
 
 def currency_of(entries: Iterable[Entry], agreement: Agreement) -> tuple[str, list[str]]:

@@ -130,7 +130,7 @@ def _document(plan: Plan) -> dict[str, Any]:
         "created": plan.created,
         "month": plan.month,
         "target": plan.target,
-        "inputs": {"mappings": plan.mappings, "documents": [_document_used(d) for d in plan.documents]},
+        "inputs": _inputs(plan),
         "observed": dict(plan.observed),
         "observed_records": {name: dict(records) for name, records in plan.observed_records.items()},
         "changes": [_change(change) for change in plan.changes],
@@ -140,6 +140,11 @@ def _document(plan: Plan) -> dict[str, Any]:
         "refused_by": list(plan.refused_by),
         "summary": summary(plan),
     }
+
+
+def _inputs(plan: Plan) -> dict[str, Any]:
+    documents = [_document_used(d) for d in plan.documents]
+    return {"mappings": plan.mappings, "documents": documents} | _present(decisions=plan.decisions or None)
 
 
 def summary(plan: Plan) -> dict[str, int]:
@@ -283,6 +288,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         created=document["created"],
         version=document["reconciler"],
         digest=document["digest"],
+        decisions=document["inputs"].get("decisions", ""),
     )
 
 

@@ -11,6 +11,7 @@ from reconciler.domain.mapping import Customer
 from reconciler.domain.money import ZERO
 from reconciler.domain.plan import Action, Because
 from reconciler.domain.records import Addition, Agreement, Product
+from reconciler.planning.deciding import subscription_id
 from reconciler.planning.ledger import Account, Entry
 from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
 from reconciler.planning.rates import Pricing
@@ -63,6 +64,8 @@ def decide_seats(
     decided: list[Decided] = []
     withheld = False
     for key in _keys(customer, matched, at, sharing):
+        if subscription_id(key[0]) in at.kept:
+            continue
         charging = lines.get(key, [])
         resolved = at.shelf.resolved.get(key[1])
         if charging and resolved and resolved.findings:
