@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def command(settings: Settings, form: str) -> None:
-    """Checks the mapping files and the decisions beside them: their layout, every value, every reference, and what they mean together.
+    """Checks the mapping files and the decisions beside them: their layout, every value, every reference,
+    and what they mean together.
 
     Each error says where it is, what is wrong and what to do. Exits 1 when there is an error, 0 with warnings alone.
     """
