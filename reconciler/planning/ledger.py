@@ -23,7 +23,8 @@ class Account:
     """The lines of one tenant. `seats` are monthly seats that cover a day of the month, by subscription and product;
     `once` the lines of the month's invoices that are billed as they stand (Azure usage, annual seats), by motion;
     `scheduled` speak of a renewal, by subscription; `of_month` are all lines on the month's own invoices;
-    `next_opening` is what invoices of later months charge on the first day after the month.
+    `next_opening` is what invoices of later months charge on the first day after the month, and `goes_on` what those up
+    to the month charge on it: a charge cycle may run beyond the month.
     """
 
     tenant: str
@@ -31,6 +32,7 @@ class Account:
     domain: str = ""
     seats: dict[Key, list[Entry]] = field(default_factory=dict)
     next_opening: dict[Key, Decimal] = field(default_factory=dict)
+    goes_on: dict[Key, Decimal] = field(default_factory=dict)
     once: dict[Motion, list[Entry]] = field(default_factory=dict)
     scheduled: dict[str, list[InvoiceLine]] = field(default_factory=dict)
     of_month: list[Entry] = field(default_factory=list)
@@ -57,8 +59,9 @@ class Account:
             return
         if span.first <= month.last and span.last >= month.first:
             self.seats.setdefault(key, []).append((invoice, line))
-        if invoice.period.first > month.last and month.following.first in span:
-            self.next_opening[key] = self.next_opening.get(key, ZERO) + line.quantity
+        if month.following.first in span:
+            opening = self.next_opening if invoice.period.first > month.last else self.goes_on
+            opening[key] = opening.get(key, ZERO) + line.quantity
 
     def keys(self, motion: Motion) -> set[str]:
         """The keys of the products that were charged by a motion."""

@@ -171,10 +171,12 @@ def _charged(
             return rate
         charged.append(ChargedLine(invoice.number, line, rate))
     if not charged:
-        return vanished(subscription, product, at.month, _next_opening(key, account, at))
+        goes_on = account.goes_on.get(key) if account else None
+        return vanished(subscription, product, at.month, _next_opening(key, account, at), goes_on)
     scheduled: Iterable[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
     opening = _next_opening(key, account, at)
-    return charged_in_month(subscription, product, charged, at.month, scheduled, opening)
+    goes_on = account.goes_on.get(key) if account else None
+    return charged_in_month(subscription, product, charged, at.month, scheduled, opening, goes_on)
 
 
 def _next_opening(key: Key, account: Account | None, at: Situation) -> Decimal | None:

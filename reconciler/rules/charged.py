@@ -81,10 +81,28 @@ class Charged:
         return tuple(charged for charged in self.lines if charged.line.span and day in charged.line.span)
 
 
-def vanished(subscription: str, product: str, month: Month, next_opening: Decimal | None = None) -> Charged:
-    """What was charged for a subscription that no line of the month names: nothing (C6)."""
-    nothing = Timeline()
-    return Charged(subscription, product, nothing, month.first, (), ZERO, False, None, (), next_opening)
+def vanished(
+    subscription: str,
+    product: str,
+    month: Month,
+    next_opening: Decimal | None = None,
+    goes_on: Decimal | None = None,
+) -> Charged:
+    """What was charged for a subscription that no line names on the month's days: nothing (C6). It may begin on the
+    first of the next month (`goes_on`).
+    """
+    return Charged(
+        subscription=subscription,
+        product=product,
+        level=Timeline(),
+        known_from=month.first,
+        rates=(),
+        carry=goes_on or ZERO,
+        scheduled=False,
+        term_end=None,
+        lines=(),
+        next_opening=next_opening,
+    )
 
 
 def charged_in_month(
@@ -94,19 +112,21 @@ def charged_in_month(
     month: Month,
     scheduled: Iterable[InvoiceLine] = (),
     next_opening: Decimal | None = None,
+    goes_on: Decimal | None = None,
 ) -> Charged:
     """What the lines of one subscription and product charge on a month's days.
 
     `lines` are all that cover a day of the month, of every invoice read; `scheduled` those that speak of the
-    subscription's quantity at its renewal, on whichever line they stand (interface §6.11). Negative levels are the
+    subscription's quantity at its renewal, on whichever line they stand (interface §6.11); `goes_on` is what they
+    charge on the first of the next month, where one covers it. Negative levels are the
     reader's finding, not clipped here.
     """
     span = month.span
     seats = tuple(c for c in lines if c.line.span and c.line.charge.counts_seats and c.line.span.meet(span))
     if not seats:
-        return vanished(subscription, product, month, next_opening)
+        return vanished(subscription, product, month, next_opening, goes_on)
     level = _level(seats, span)
-    closing = level.on(span.last)
+    closing = level.on(span.last) if goes_on is None else goes_on
     booked = _scheduled_quantity(scheduled, month)
     ends = [c.line.term_end for c in seats if c.line.term_end]
     return Charged(

@@ -199,9 +199,17 @@ class _Sheet:
             row.because.extend(aim.why_carry)
 
     def drafts(self) -> tuple[Draft, ...]:
-        """What is to be written: what ends first, then what begins, by day."""
+        """What is to be written, in this order: the month's differences, then what ends, then what goes on. Where the
+        PSA refuses a difference, the base stands on as it was, and the next month is not left unbilled.
+        """
         drafts = [draft for draft in (row.draft() for row in self.rows) if draft]
-        return tuple(sorted(drafts, key=lambda d: (d.standing is None, d.effective)))
+        return tuple(sorted(drafts, key=self._stage))
+
+    def _stage(self, draft: Draft) -> tuple[int, date]:
+        if draft.effective > self.last:
+            return 2, draft.effective
+        ends = draft.standing is not None and draft.cancelled != draft.standing.cancelled
+        return int(ends), draft.effective
 
 
 def dated_additions(standing: Iterable[Addition], aim: Aim, form: Form) -> tuple[Draft, ...]:

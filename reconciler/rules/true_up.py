@@ -127,10 +127,12 @@ def _inconsistent(charged: Charged, standing: Iterable[Addition], month: Month) 
 
 def _nothing_later(charged: Charged, standing: Iterable[Addition], period: Period) -> bool:
     """Whether the records may simply end on the eve of the month: it is not invoiced, and no later month is written."""
-    return period.open_from <= period.month.first and not _later_is_written(charged, standing, period.month)
+    if charged.carry or period.open_from > period.month.first:
+        return False
+    return not _later_is_written(charged, standing, period.month, charged.carry)
 
 
-def _later_is_written(charged: Charged, standing: Iterable[Addition], month: Month) -> bool:
+def _later_is_written(charged: Charged, standing: Iterable[Addition], month: Month, carry: Decimal) -> bool:
     """C5: whether a later month is in the PSA already; then what goes on from here is that month's to say.
 
     A record tells it that only a later month can have made; or that nothing of this month goes on, and the PSA has from
@@ -140,7 +142,7 @@ def _later_is_written(charged: Charged, standing: Iterable[Addition], month: Mon
     standing = list(standing)
     if any(a.effective > after or (a.effective == after and a.cancelled is not None) for a in standing):
         return True
-    if charged.next_opening is None or charged.next_opening == charged.carry:
+    if charged.next_opening is None or charged.next_opening == carry:
         return False
     if any(a.effective < after and (a.cancelled is None or a.cancelled >= after) for a in standing):
         return False
@@ -176,16 +178,15 @@ def _wanted(
     charged: Charged, standing: Sequence[Addition], month: Month, changes: Changes
 ) -> tuple[_Wanted, Suppressed | None]:
     known = Span(max(charged.known_from, month.first), month.last)
-    carry: Decimal | None = charged.carry
+    carry = charged.carry
     level = charged.level
     suppressed = None
     if changes.decrease is not Decrease.CREDIT and charged.lines:
         level, suppressed = _without_falls(charged, standing, known)
         if _kept_to_renewal(charged, changes.decrease, month):
             carry = max(level.on(month.last), charged.carry)
-    if _later_is_written(charged, standing, month):
-        carry = None
-    return _Wanted(level, known, carry), suppressed
+    later = _later_is_written(charged, standing, month, carry)
+    return _Wanted(level, known, None if later else carry), suppressed
 
 
 def _kept_to_renewal(charged: Charged, decrease: Decrease, month: Month) -> bool:
@@ -238,7 +239,7 @@ def _write(
             _at_price(charged, wanted, price, period.month), records, _always(rate), _is_new(standing, period)
         )
         drafts += _write_group(charged, group, period, changes)
-    return tuple(sorted(drafts, key=lambda d: (d.standing is None, d.effective, d.quantity)))
+    return tuple(drafts)
 
 
 def _at_price(charged: Charged, wanted: _Wanted, price: Decimal, month: Month) -> _Wanted:
