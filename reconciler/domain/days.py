@@ -82,7 +82,7 @@ class Month:
     @property
     def following(self) -> "Month":
         """The next month."""
-        return Month(self.year + 1, 1) if self.number == 12 else Month(self.year, self.number + 1)
+        return _following(self.year, self.number)
 
     @property
     def preceding(self) -> "Month":
@@ -104,6 +104,11 @@ class Month:
 @lru_cache(maxsize=1024)
 def _span(year: int, number: int) -> Span:
     return Span(date(year, number, 1), date(year, number, monthrange(year, number)[1]))
+
+
+@lru_cache(maxsize=1024)
+def _following(year: int, number: int) -> Month:
+    return Month(year + 1, 1) if number == 12 else Month(year, number + 1)
 
 
 def eve(day: date) -> date:

@@ -172,6 +172,8 @@ def _known_from(seats: Sequence[ChargedLine], span: Span) -> date:
 
 def _rates(seats: Sequence[ChargedLine]) -> tuple[tuple[date, Rate], ...]:
     """The rate from day to day: that of the charge, not the refund, that began last."""
+    if len(seats) == 1 and seats[0].line.span:
+        return ((seats[0].line.span.first, seats[0].rate),)
     charges = [c for c in seats if c.line.quantity > 0] or list(seats)
     rates: list[tuple[date, Rate]] = []
     for charged in sorted(charges, key=lambda c: c.line.span.first if c.line.span else date.min):
