@@ -7,7 +7,8 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -56,8 +57,9 @@ def serve(
         if seed is not None and sandbox.is_empty:
             sandbox.seed(read_seed(_read(seed), str(seed)))
         with _listening(port) as listener, contextlib.suppress(KeyboardInterrupt):
-            _announce(listener, sandbox.credentials, out or sys.stdout)
-            _Server(sandbox, script).run(listener)
+            # Said once signals are caught: who reads the address may interrupt at once, and that ends it cleanly.
+            announce = partial(_announce, listener, sandbox.credentials, out or sys.stdout)
+            _Server(sandbox, script, announce).run(listener)
     except SeedError as error:
         raise SandboxError(str(error)) from None
     finally:
@@ -158,10 +160,24 @@ class RunningSandbox:
         control_client.post(self._url, "clock", exact_json.dumps({"today": day}))
 
 
+class _Announced(uvicorn.Server):
+    """A uvicorn server that says so when it has started."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+
 class _Server:
     """One uvicorn server, and the connections it holds, so that faults can close them."""
 
-    def __init__(self, sandbox: ConnectWiseSandbox, script: FaultScript) -> None:
+    def __init__(
+        self, sandbox: ConnectWiseSandbox, script: FaultScript, announce: Callable[[], None] = lambda: None
+    ) -> None:
         connections: dict[Any, asyncio.Transport] = {}
 
         class Protocol(H11Protocol):
@@ -180,19 +196,18 @@ class _Server:
             if connection is not None:
                 connection.close()
 
-        self._uvicorn = uvicorn.Server(
-            uvicorn.Config(
-                Control(sandbox, script, drop).application(),
-                http=Protocol,
-                loop="asyncio",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                log_level="warning",
-                timeout_graceful_shutdown=1,
-            )
+        config = uvicorn.Config(
+            Control(sandbox, script, drop).application(),
+            http=Protocol,
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            timeout_graceful_shutdown=1,
         )
+        self._uvicorn = _Announced(config, announce)
 
     def run(self, listener: socket.socket) -> None:
         """Serves on a listening socket until stopped."""
