@@ -43,6 +43,11 @@ class Control:
         self._log: deque[Record] = deque(maxlen=REMEMBERED)
         self._counts: Counter[str] = Counter()
         self._later: set[asyncio.Task[None]] = set()
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Lets go of every request that a fault keeps waiting: it is dropped, and its work is not done."""
+        self._ending.set()
 
     def application(self) -> ASGIApp:
         """The application that a server runs."""
@@ -69,22 +74,29 @@ class Control:
     async def _pass_on(self, request: Request) -> Response:
         call = await _call(request)
         fault = self._script.strike(call)
-        answer = await self._served(call, fault)
-        dropped = fault is not None and fault.kind in ("drop-answer", "drop-request")
+        ended = fault is not None and fault.kind == "slow" and await self._ended_within(fault.wait(1))
+        answer = faults.timeout_answer() if ended else self._served(call, fault)
+        dropped = ended or (fault is not None and fault.kind in ("drop-answer", "drop-request"))
         self._note(call, None if dropped else answer.status, fault)
         if dropped:
             self._drop(request.scope.get("client"))
         return _response(answer)
 
-    async def _served(self, call: Call, fault: Fault | None) -> Answer:
+    async def _ended_within(self, seconds: float) -> bool:
+        """Waits so long; whether the server's end came before."""
+        try:
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _served(self, call: Call, fault: Fault | None) -> Answer:
         if fault is None:
             return self._psa.answer(call)
         if fault.kind in faults.BEFORE_WORK:
             if fault.kind == "delay-commit":
                 self._do_later(call, fault.wait(1))
             return faults.answer_without_work(fault)
-        if fault.kind == "slow":
-            await asyncio.sleep(fault.wait(1))
         if fault.kind == "alter-field":
             call = faults.altered(call, fault)
         answer = self._psa.answer(call)
@@ -96,8 +108,8 @@ class Control:
 
     def _do_later(self, call: Call, seconds: float) -> None:
         async def work() -> None:
-            await asyncio.sleep(seconds)
-            self._psa.answer(call)
+            if not await self._ended_within(seconds):
+                self._psa.answer(call)
 
         task = asyncio.get_running_loop().create_task(work())
         self._later.add(task)

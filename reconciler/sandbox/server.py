@@ -160,16 +160,30 @@ class RunningSandbox:
         control_client.post(self._url, "clock", exact_json.dumps({"today": day}))
 
 
-class _Announced(uvicorn.Server):
-    """A uvicorn server that says so when it has started."""
+class _Loopback(uvicorn.Server):
+    """A uvicorn server that says so when it has started, and leaves no connection behind when it ends."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        announce: Callable[[], None],
+        control: Control,
+        connections: Mapping[Any, asyncio.Transport],
+    ) -> None:
         super().__init__(config)
-        self._announce = announce
+        self._announce, self._control, self._connections = announce, control, connections
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._control.end()
+        await super().shutdown(sockets)
+        # A client that stopped reading would keep its connection open past the end of the loop.
+        for transport in [*self._connections.values()]:
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 class _Server:
@@ -196,8 +210,9 @@ class _Server:
             if connection is not None:
                 connection.close()
 
+        control = Control(sandbox, script, drop)
         config = uvicorn.Config(
-            Control(sandbox, script, drop).application(),
+            control.application(),
             http=Protocol,
             loop="asyncio",
             ws="none",
@@ -207,7 +222,7 @@ class _Server:
             log_level="warning",
             timeout_graceful_shutdown=1,
         )
-        self._uvicorn = _Announced(config, announce)
+        self._uvicorn = _Loopback(config, announce, control, connections)
 
     def run(self, listener: socket.socket) -> None:
         """Serves on a listening socket until stopped."""

@@ -1,7 +1,9 @@
 """The server as a process of its own: its greeting, its files, its end; and the thread that leaves nothing behind."""
 
+import gc
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -103,3 +105,19 @@ def test_a_running_sandbox_leaves_no_thread_behind() -> None:
         assert threading.active_count() == before + 1
         psa.state()
     assert threading.active_count() == before
+
+
+def test_a_server_that_ends_lets_go_of_a_slow_request_and_of_a_client_that_does_not_read() -> None:
+    with RunningSandbox() as psa:
+        psa.seed({"companies": [{"identifier": f"C{n}", "name": "x" * 40} for n in range(900)]})
+        psa.faults([{"match": {"method": "GET", "path": "/system/info"}, "kind": "slow", "seconds": 600}])
+        host, port = psa.url.removeprefix("http://").split(":")
+        answers = [socket.create_connection((host, int(port))) for _ in range(2)]
+        answers[0].sendall(b"GET /v4_6_release/apis/3.0/system/info HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(40):
+            answers[1].sendall(b"GET /sandbox/state HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not control_client.get(psa.url, "faults")[0]["seen"]:
+            pass
+    with answers[0] as slow, answers[1]:
+        assert slow.recv(1) == b""
+    gc.collect()
