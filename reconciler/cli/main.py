@@ -9,6 +9,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.context import Exit, Settings
+from reconciler.cli.global_options import also_after, before_the_command
 
 # Each command lives in a module of its own that is imported when called, for `--help` is typed more than any other.
 COMMANDS = {
@@ -46,7 +47,7 @@ class Commands(click.Group):
             return None
         command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 -- a promise between our own modules
-        return command
+        return also_after(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands from the table above, so that help imports none of them."""
@@ -56,29 +57,13 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="reconciler")
-@click.option(
-    "-f",
-    "--file",
-    default="mappings.yaml",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The mapping file.",
-)
-@click.option(
-    "--state",
-    default="",
-    envvar="RECONCILER_STATE",
-    help="The state database.  [default: sqlite:///.reconciler/state.db]",
-)
-@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
-@click.option(
-    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How logs are written."
-)
-@click.option("-v", "--verbose", count=True, help="Says more on standard error; -vv shows each request.")
 @click.pass_context
 def main(ctx: click.Context, file: Path, state: str, no_color: bool, log_format: str, verbose: int) -> None:
     """From the distributor's invoice to the PSA's agreements: planned, reviewed, applied once."""
     ctx.obj = Settings(file=file, state=state, no_color=no_color, log_format=log_format, verbose=verbose)
+
+
+main.params += before_the_command()
 
 
 def run() -> None:
