@@ -28,6 +28,7 @@ from reconciler.domain.decision import (
     Decisions,
     FieldValue,
     Override,
+    PassOn,
     RecordField,
     ReviewedVerdict,
 )
@@ -192,13 +193,15 @@ class _Reading:
         )
 
     def _credit(self, value: models.Credit, node: Node, noun: str) -> None:
+        if wrong := _credit_wrong(value):
+            self._problem(node, wrong[0], f"{noun} {wrong[1]}", wrong[2])
+            return
         agreement = self._agreement(value.customer, value.agreement, node, noun)
         if agreement:
-            self.credits.append(
-                AcceptedCredit(
-                    value.invoice, value.line, value.customer, agreement, value.reason, value.by, _place(node)
-                )
-            )
+            price = value.price
+            passed = PassOn(price.basis, price.amount, price.percent, price.text) if price else None
+            about = (value.invoice, value.line, value.customer, agreement, value.reason, value.by, _place(node))
+            self.credits.append(AcceptedCredit(*about, value.amount, passed))
 
     def _verdict(self, value: models.ReviewedVerdict, node: Node, noun: str) -> None:
         agreement = self._agreement(value.customer, value.agreement, node, noun)
@@ -230,7 +233,11 @@ class _Reading:
         return None
 
     def doubles(self) -> None:
-        """Two overrides of one record that end with the same month contradict each other."""
+        """Two overrides of one record that end with the same month contradict each other, and so do two decisions on
+        one line, and two verdicts on one month of an agreement.
+        """
+        self._credits_twice()
+        self._verdicts_twice()
         first: dict[object, Override] = {}
         for override in self.overrides:
             name = (override.record, override.subscription, override.effective, override.until)
@@ -238,6 +245,27 @@ class _Reading:
             if other is not override:
                 message = f"a second override of {override} until {override.until}; the first is at {other.place}"
                 self.findings.append(Finding(Severity.ERROR, "duplicate", message, where=override.place))
+
+    def _credits_twice(self) -> None:
+        first: dict[object, AcceptedCredit] = {}
+        for credit in self.credits:
+            other = first.setdefault((credit.invoice, credit.line, credit.customer), credit)
+            if other is not credit:
+                message = (
+                    f"line {credit.line} of {credit.invoice} is decided a second time; the first is at {other.place}"
+                )
+                self.findings.append(Finding(Severity.ERROR, "duplicate", message, where=credit.place))
+
+    def _verdicts_twice(self) -> None:
+        first: dict[object, ReviewedVerdict] = {}
+        for verdict in self.verdicts:
+            other = first.setdefault((verdict.month, verdict.customer, verdict.agreement), verdict)
+            if other is not verdict:
+                message = (
+                    f"a second verdict on {verdict.agreement} of {verdict.customer} in {verdict.month}; "
+                    f"the first is at {other.place}"
+                )
+                self.findings.append(Finding(Severity.ERROR, "duplicate", message, where=verdict.place))
 
     # -- findings
 
@@ -270,6 +298,15 @@ def _override_wrong(
             "names a record that is gone by its number",
             "name it by 'customer', 'subscription' and 'effective': its number is gone with it",
         )
+    return None
+
+
+def _credit_wrong(value: models.Credit) -> tuple[str, str, str] | None:
+    """What no single key can tell of a credit: the code, what is wrong, and what to do about it."""
+    if value.amount is not None and value.price is not None:
+        return "missing-key", "has both 'amount' and 'price'", "give one of the two, or neither"
+    if value.price is not None and value.price.basis == "psa":
+        return "type", "leaves its price to the PSA, which has none for it", "write cost, retail or fixed 180.00"
     return None
 
 

@@ -15,6 +15,7 @@ from reconciler.config.fields import (
     MonthText,
     NumberOrNone,
     Positive,
+    Price,
     Text,
     expected,
     listed,
@@ -115,7 +116,7 @@ class Override(Part):
 
 
 class Credit(Part):
-    """A line of a credit note or an adjustment that is given to a customer."""
+    """A line of a credit note or an adjustment, or a one-off charge, that is billed to a customer."""
 
     invoice: Text = Field(description="The document's number.", examples=["CN-1"])
     line: Counted = Field(description="The line's number on it.", examples=[2])
@@ -123,6 +124,17 @@ class Credit(Part):
     agreement: RecordRef = Field(
         description="One of the customer's agreements in mappings.yaml: its name, or {id: 55}.",
         examples=["Contoso Microsoft CSP", {"id": 55}],
+    )
+    amount: Quantity | None = Field(
+        default=None,
+        description="What the customer is billed for the line, with its sign; 0 keeps a credit back.",
+        examples=[-180.00],
+    )
+    price: Price | None = Field(
+        default=None,
+        description="In place of `amount`: cost, retail, `cost + 10%` or `fixed 180.00`, for the line as a whole. With "
+        "neither, it bills as the charge that it takes back did, else by the customer's price rules.",
+        examples=["cost", "retail - 5%"],
     )
     reason: Text = Field(description="Why it is given.", examples=["Refund of the outage in August"])
     by: Text | None = Field(default=None, description="Who decided it.", examples=["billing@example.com"])
@@ -147,5 +159,7 @@ class DecisionFile(Part):
 
     version: Version = Field(description="The form of this file.", examples=[1])
     overrides: list[Override] = Field(default_factory=list, description="Edits in the PSA that are kept.")
-    credits: list[Credit] = Field(default_factory=list, description="Lines of credit notes that are given.")
+    credits: list[Credit] = Field(
+        default_factory=list, description="Credits, adjustments and one-off charges that are billed."
+    )
     verdicts: list[ReviewedVerdict] = Field(default_factory=list, description="Verdicts on an agreement's month.")

@@ -58,8 +58,23 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class PassOn:
+    """The price at which a line is passed on, for the line as a whole: `basis` is retail, cost or fixed; `amount` is
+    added to it (for fixed: is the price), `percent` likewise, of it. Unsigned: the sign is the line's.
+    """
+
+    basis: str
+    amount: Decimal
+    percent: Decimal
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptedCredit:
-    """A line of a credit note or an adjustment that is given to a customer, on one of its agreements (rulebook P9)."""
+    """A line of a credit note or an adjustment, or a one-off charge, that is billed to a customer on one of its
+    agreements (rulebook P9). `amount` is what is billed, signed, in the document's currency; `price` the rule for it;
+    with neither, the customer's own prices decide.
+    """
 
     invoice: str
     line: int
@@ -68,6 +83,8 @@ class AcceptedCredit:
     reason: str
     by: str | None
     place: Place
+    amount: Decimal | None = None
+    price: PassOn | None = None
 
 
 @dataclass(frozen=True, slots=True)

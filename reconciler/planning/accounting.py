@@ -1,21 +1,27 @@
 """Where every line of the month's invoices ended up: billed, excluded by a named rule, or blocked (decision 6)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.invoice import Charge, InvoiceLine, Kind, Motion
+from reconciler.domain.invoice import Invoice, InvoiceLine, Motion
 from reconciler.domain.mapping import Customer, Program, Sync
 from reconciler.domain.money import ZERO, Money, summed
 from reconciler.domain.plan import Coverage
 from reconciler.planning.deciding import subscription_id
-from reconciler.planning.gathered import PLANNED, left_out
+from reconciler.planning.gathered import left_out
 from reconciler.planning.ledger import Account, Entry, Ledger
 from reconciler.planning.one_customer import CustomerMonth
+from reconciler.rules.allocation import allocatable, word_of
 
 _Months = dict[tuple[str, Motion], CustomerMonth]
 
+LineKey = tuple[str, int, str]
+"""A line of a document: the document's number, the line's, and the tenant's id."""
+
+NOTHING: Mapping[LineKey, str] = {}
 BILLED, EXCLUDED, BLOCKED = "billed", "excluded", "blocking"
+UNALLOCATED = "P9 unallocated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,22 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Accounted:
-    """The sums of the month's lines by outcome, findings for what is not billed, and the unmapped money."""
+    """The sums of the month's lines by outcome, findings for what is not billed, the unmapped money, and the lines that
+    wait for a decision, with their customers (P9).
+    """
 
     coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     unmapped: tuple[Money, ...]
+    unallocated: tuple[tuple[Customer, Entry], ...] = ()
+
+
+_ALLOCATED = {
+    "billed": Outcome(BILLED, "P9 passed on by a decision"),
+    "kept back": Outcome(EXCLUDED, "P9 kept back by a decision"),
+    "left out": Outcome(EXCLUDED, "customer left out"),
+    "blocked": Outcome(BLOCKED, "error findings"),
+}
 
 
 def account_for(
@@ -42,19 +59,27 @@ def account_for(
     customers: Iterable[Customer],
     months: Iterable[CustomerMonth],
     kept: frozenset[str] = frozenset(),
+    allocated: Mapping[LineKey, str] = NOTHING,
 ) -> Accounted:
-    """Accounts for every line on the month's invoices of a program's source."""
+    """Accounts for every line on the month's invoices of a program's source. `allocated` tells of each line that a
+    decision speaks of what became of it.
+    """
     by_account = _customers_by_account(ledger, customers)
     decided = {(m.customer.name, m.motion): m for m in months}
     tally: dict[tuple[str, str], list[Money]] = {}
     findings: list[Finding] = []
     unmapped: list[Money] = []
+    waiting: list[tuple[Customer, Entry]] = []
     for account in sorted(ledger.accounts.values(), key=lambda a: a.tenant):
         owners = by_account.get(account.tenant, [])
         outcomes = [
-            (entry, _kept(entry, kept) or _outcome(entry, owners, decided, program, ledger))
+            (
+                entry,
+                _kept(entry, kept) or _allocated(entry, allocated) or _outcome(entry, owners, decided, program, ledger),
+            )
             for entry in account.of_month
         ]
+        waiting += [(owners[0], entry) for entry, outcome in outcomes if outcome.rule.startswith(UNALLOCATED)]
         for (invoice, line), outcome in outcomes:
             money = Money(line.amount or ZERO, invoice.currency)
             tally.setdefault((outcome.outcome, outcome.rule), []).append(money)
@@ -64,7 +89,7 @@ def account_for(
     coverage = tuple(
         Coverage(outcome, rule, len(amounts), summed(amounts)) for (outcome, rule), amounts in sorted(tally.items())
     )
-    return Accounted(coverage, tuple(findings), summed(unmapped))
+    return Accounted(coverage, tuple(findings), summed(unmapped), tuple(waiting))
 
 
 def _kept(entry: Entry, kept: frozenset[str]) -> Outcome | None:
@@ -92,16 +117,27 @@ def _outcome(
     invoice, line = entry
     if not owners:
         return Outcome(EXCLUDED, "unmapped customer", unmapped=True)
-    if invoice.kind is not Kind.INVOICE or line.charge is Charge.CREDIT:
-        return Outcome(EXCLUDED, "P9 unallocated credit or adjustment")
-    if line.motion not in PLANNED:
-        return Outcome(EXCLUDED, "P9 one-off charge")
+    if allocatable(invoice, line):
+        return _waiting(owners, invoice, line, program, ledger)
     if line.motion not in program.motions:
         return Outcome(EXCLUDED, f"P23 motion {line.motion} not enabled")
     owner = next((o for o in owners if line.motion in o.agreements), None)
     if owner is None:
         return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
     return _of_owner(owner, line, decided, program, ledger)
+
+
+def _waiting(owners: list[Customer], invoice: Invoice, line: InvoiceLine, program: Program, ledger: Ledger) -> Outcome:
+    """A line that only a decision bills: it waits for one, unless the mapping leaves the customer out."""
+    rule = left_out(owners[0], program, ledger.month)
+    return Outcome(EXCLUDED, rule or f"{UNALLOCATED} {word_of(invoice, line)}")
+
+
+def _allocated(entry: Entry, allocated: Mapping[LineKey, str]) -> Outcome | None:
+    """What became of a line that a decision speaks of."""
+    invoice, line = entry
+    what = allocated.get((invoice.number, line.number, line.customer.tenant))
+    return _ALLOCATED[what] if what else None
 
 
 def _of_owner(
@@ -125,8 +161,6 @@ def _of_owner(
 def _of_seats(line: InvoiceLine, ledger: Ledger) -> Outcome:
     if line.motion is not Motion.SEAT_MONTHLY:
         return Outcome(BILLED, "P52 usage of the month" if line.motion is Motion.AZURE else "P53 billed once")
-    if not line.charge.counts_seats:
-        return Outcome(EXCLUDED, f"P9 {line.charge} lines carry no seats")
     if line.span and line.span.last < ledger.month.first:
         return Outcome(EXCLUDED, "late charge for an earlier month")
     return Outcome(BILLED, "true-up")
@@ -145,7 +179,7 @@ def _findings(account: Account, owners: list[Customer], outcomes: list[tuple[Ent
 
 
 # The reasons that a person chose, or that another finding tells already: said, but no warning.
-_QUIET = ("P11", "P5 ", "P41", "not selected", "customer left out")
+_QUIET = ("P11", "P5 ", "P41", "P9 kept back", "not selected", "customer left out")
 
 
 def _finding(rule: str, entries: list[Entry], currency: str, customer: str | None, account: Account) -> Finding:
@@ -176,6 +210,6 @@ def _finding(rule: str, entries: list[Entry], currency: str, customer: str | Non
 
 _HINTS = {
     "P23": "map the motion to an agreement under the customer's `agreements:`, or bill it by hand",
-    "P9": "credits, adjustments and one-off charges are not allocated by themselves: put them on an agreement by hand",
+    "P9": "decide each under `credits:` in decisions/: the plan ends with entries to paste",
     "late": "plan the month that the line covers: reconciler plan --month …",
 }

@@ -11,6 +11,7 @@ from reconciler.domain.money import Money, summed
 from reconciler.domain.plan import Change, Coverage, DocumentUsed, Impact, Plan
 from reconciler.domain.records import Addition, Agreement
 from reconciler.planning.accounting import Accounted, account_for
+from reconciler.planning.allocating import allocated_lines, decide_allocations, orphans
 from reconciler.planning.changes import (
     addition_changes,
     agreement_address,
@@ -18,7 +19,8 @@ from reconciler.planning.changes import (
     records_after,
 )
 from reconciler.planning.charged_once import decide_annual, decide_usage
-from reconciler.planning.deciding import Kept, Standing, kept, unfounded, unfounded_credits
+from reconciler.planning.claims import Claims, claims_of
+from reconciler.planning.deciding import Kept, Standing, kept, unfounded
 from reconciler.planning.drifting import drift, drift_findings
 from reconciler.planning.gathered import Documents, Gathered, Scope
 from reconciler.planning.impact import impact_rows
@@ -59,7 +61,8 @@ def _assembled(gathered: Gathered) -> Plan:
     programs = [p for p in gathered.mappings.programs.values() if p.target == gathered.target]
     standing = _readable(gathered)
     keeping = kept(gathered.background.decisions.overrides, standing, gathered.request.month)
-    parts = [_program(program, gathered, keeping.subscriptions) for program in programs]
+    claims = claims_of(gathered)
+    parts = [_program(program, gathered, keeping.subscriptions, claims) for program in programs]
     changes = _unique(change for part in parts for change in part.changes)
     customers = [customer for part in parts for customer in part.customers]
     written = {change.agreement for change in changes if change.agreement}
@@ -69,7 +72,7 @@ def _assembled(gathered: Gathered) -> Plan:
         if agreement_address(gathered.target, a.id) in written
     }
     findings = [f for part in parts for f in (*_of_mapped(part), *part.findings, *part.accounted.findings)]
-    findings += _of_background(gathered, standing, keeping)
+    findings += [*_of_background(gathered, standing, keeping), *claims.findings, *orphans(claims, gathered)]
     if gathered.observation.defaults_found:
         findings += gathered.observation.findings
     return sealed(
@@ -106,14 +109,11 @@ def _of_background(gathered: Gathered, standing: Standing, keeping: Kept) -> Ite
     decisions = gathered.background.decisions
     yield from keeping.findings
     yield from drift_findings(drift(gathered.background.applied, standing), keeping)
-    yield from unfounded_credits(
-        decisions.credits, [invoice for each in gathered.documents.values() for invoice in each.invoices]
-    )
     if not gathered.request.customers:
         yield from unfounded(decisions.overrides, standing)
 
 
-def _program(program: Program, gathered: Gathered, keeping: frozenset[str]) -> ProgramMonth:
+def _program(program: Program, gathered: Gathered, keeping: frozenset[str], claims: Claims) -> ProgramMonth:
     month = gathered.request.month
     documents = gathered.documents[program.source]
     ledger = gathered.ledgers[program.source]
@@ -129,7 +129,8 @@ def _program(program: Program, gathered: Gathered, keeping: frozenset[str]) -> P
         gathered.observation.products,
         gathered.observation.findings if not gathered.observation.defaults_found else (),
     )
-    shelf = fill(stock, charged)
+    passed_on = {c.product: (c.line.motion, (c.invoice, c.line)) for c in claims.of_program(program.name)}
+    shelf = fill(stock, charged, passed_on)
     at = Situation(program, ledger, documents.price_list, shelf, month, keeping)
     sharers = _sharers(gathered)
     findings: list[Finding] = [*shelf.findings, *_unavailable(program)]
@@ -139,6 +140,7 @@ def _program(program: Program, gathered: Gathered, keeping: frozenset[str]) -> P
         findings += notes
         if decided:
             months.append(decided)
+    months += decide_allocations(claims, program, at, gathered)
     months = _canary(months, gathered.request.only_new)
     findings += [f for m in months for f in m.findings]
     writing = [m for m in months if m.writes]
@@ -149,7 +151,7 @@ def _program(program: Program, gathered: Gathered, keeping: frozenset[str]) -> P
         findings += [f for r in shelf.resolved.values() for f in r.findings if r.key not in shelf.charged]
     products = product_changes(gathered.target, shelf, used)
     changes = (*products, *additions) if gathered.request.scope is Scope.ALL else tuple(products)
-    accounted = account_for(ledger, program, mapped, months, keeping)
+    accounted = account_for(ledger, program, mapped, months, keeping, allocated_lines(claims, months, ledger))
     return ProgramMonth(program, tuple(mapped), tuple(months), changes, tuple(findings), accounted, ledger, documents)
 
 
@@ -318,6 +320,9 @@ def _refusals(part: ProgramMonth) -> Iterable[str]:
     margins = []
     for month in part.customers:
         if month.customer.name not in touched or not month.agreement:
+            continue
+        if month.motion is Motion.ONE_TIME:
+            # What is passed on once is no part of what is billed month by month, and a credit has no margin to keep.
             continue
         for decided in month.decided:
             before += decided.standing

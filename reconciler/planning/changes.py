@@ -101,12 +101,13 @@ def _change(
 
 
 def _impact(draft: Draft, decided: Decided, month: CustomerMonth, period: Month) -> dict[str, Decimal]:
-    """What the draft does to the bill of the month and of the one after it, where it does anything."""
+    """What the draft does to the bill of the month, of the one after it, and of its own, where it does anything."""
     assert month.agreement  # noqa: S101 -- decisions are made on an agreement
     before = [draft.standing] if draft.standing else []
     after = [row for row in [_written(draft, month.agreement.id)] if row]
     impact = {}
-    for each in (period, period.following):
+    also = {decided.bills_in} if decided.bills_in else set()
+    for each in sorted({period, period.following} | also):
         moved = bill_of(after, decided, month, each, period) - bill_of(before, decided, month, each, period)
         if moved:
             impact[str(each)] = moved

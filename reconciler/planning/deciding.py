@@ -12,8 +12,9 @@ from reconciler.domain.days import Month
 from reconciler.domain.decision import AcceptedCredit, FieldValue, Override, RecordField
 from reconciler.domain.drift import Drift, DriftKind, named, shown
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.invoice import Charge, Invoice, Kind
+from reconciler.domain.invoice import Invoice
 from reconciler.domain.records import Addition
+from reconciler.rules.allocation import allocatable
 
 Standing = Mapping[str, tuple[Addition, ...]]
 """The additions that stand in the PSA, by the id of their agreement; an agreement that was not read is left out."""
@@ -168,7 +169,9 @@ def _finding(override: Override, severity: Severity, code: str, message: str, hi
 
 
 def unfounded_credits(accepted: Iterable[AcceptedCredit], invoices: Iterable[Invoice]) -> tuple[Finding, ...]:
-    """A warning for each accepted credit whose document was not read, has no such line, or charges it."""
+    """For each accepted credit an error where its document has no such line or charges it, and a warning where the
+    document was not read.
+    """
     documents: dict[str, list[Invoice]] = {}
     for invoice in invoices:
         documents.setdefault(invoice.number, []).append(invoice)
@@ -177,9 +180,10 @@ def unfounded_credits(accepted: Iterable[AcceptedCredit], invoices: Iterable[Inv
         why = _credit_without(credit, documents.get(credit.invoice, []))
         if why:
             message = f"the accepted credit names line {credit.line} of {credit.invoice}, {why}"
-            found.append(
-                Finding(Severity.WARNING, "decision-unfounded", message, customer=credit.customer, where=credit.place)
-            )
+            # Files of past months stay where they are, and so do decisions on documents that are no longer read.
+            read = bool(documents.get(credit.invoice))
+            severity = Severity.ERROR if read else Severity.WARNING
+            found.append(Finding(severity, "decision-unfounded", message, customer=credit.customer, where=credit.place))
     return tuple(found)
 
 
@@ -189,6 +193,6 @@ def _credit_without(credit: AcceptedCredit, documents: list[Invoice]) -> str | N
     lines = [(document, line) for document in documents for line in document.lines if line.number == credit.line]
     if not lines:
         return "which has no such line"
-    if all(document.kind is Kind.INVOICE and line.charge is not Charge.CREDIT for document, line in lines):
+    if not any(allocatable(document, line) for document, line in lines):
         return "which is no credit: it is billed as any line of an invoice"
     return None

@@ -51,13 +51,16 @@ class Request:
     scope: Scope = Scope.ALL
     only_new: int | None = None
 
+    def plans(self, customer: Customer, program: Program) -> bool:
+        """Whether a customer is to be planned at all: it is named (or all are), and not left out by the mapping."""
+        named = not self.customers or customer.name in self.customers
+        return named and left_out(customer, program, self.month) is None
+
     def chooses(self, customer: Customer, program: Program) -> tuple[Motion, ...]:
         """The motions of a customer that are to be planned: mapped and enabled, of a customer that is named (or
         all are) and not left out by the mapping.
         """
-        if self.customers and customer.name not in self.customers:
-            return ()
-        if left_out(customer, program, self.month) is not None:
+        if not self.plans(customer, program):
             return ()
         return tuple(m for m in PLANNED if m in program.motions and m in customer.agreements)
 

@@ -88,7 +88,7 @@ def _figures(decided: Decided, customer: CustomerMonth, month: Month, planned: M
     before = bill_of(decided.standing, decided, customer, month, planned)
     records = _records(customer, decided)
     after = before if records is decided.standing else bill_of(records, decided, customer, month, planned)
-    cost = sum((_cost(c.line, month, planned, decided) for c in decided.lines), ZERO)
+    cost = sum((cost_of(c.line, month, planned, decided) for c in decided.lines), ZERO)
     if customer.motion is not Motion.SEAT_MONTHLY:
         return _Figures(before, after, cost, ZERO, ZERO)
     charged_days = decided.charged_days if month == planned else ZERO
@@ -113,12 +113,14 @@ def _seat_days(records: Iterable[Addition], month: Month) -> Decimal:
     return days
 
 
-def _cost(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -> Decimal:
+def cost_of(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -> Decimal:
     """The part of a line's amount that falls on the month's days: a charge cycle may run into the next month. What is
-    charged once costs its month all of it.
+    charged once costs its month all of it, and what is passed on costs the month in which it bills.
     """
     if line.amount is None:
         return ZERO
+    if decided.bills_in and not decided.once:
+        return line.amount if month == decided.bills_in else ZERO
     if decided.once or line.motion is Motion.AZURE or line.span is None:
         return line.amount if month == planned else ZERO
     if month.first <= line.span.first and line.span.last <= month.last:

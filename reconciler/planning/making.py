@@ -9,7 +9,9 @@ from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Mappings, ProductMode
 from reconciler.domain.plan import Action, Plan, ProductValues
 from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Wanted
+from reconciler.planning.allocating import credited_agreements, credited_products
 from reconciler.planning.assembling import assemble
+from reconciler.planning.claims import claims_of
 from reconciler.planning.gathered import Background, Documents, Gathered, Request
 from reconciler.planning.ledger import keep_ledger, newest_month
 from reconciler.planning.shelf import AZURE_KEY
@@ -119,6 +121,9 @@ def wanted(gathered: Gathered) -> Wanted:
     for program in gathered.mappings.programs.values():
         if program.target == gathered.target and program.product_mode is ProductMode.ALL:
             skus |= {row.key for row in gathered.documents[program.source].price_list.rows}
+    claims = claims_of(gathered)
+    agreements |= credited_agreements(claims, gathered)
+    skus |= credited_products(claims)
     linked = {link.sku: link.product for link in gathered.mappings.products if link.product}
     return Wanted(frozenset(agreements), frozenset(skus), frozenset(linked[sku] for sku in skus if sku in linked))
 

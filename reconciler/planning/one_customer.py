@@ -23,7 +23,8 @@ class Decided:
 
     `charged_days` are the seat-days that the lines charge on the month's days (zero for what is not seats by day);
     `due` is what they are worth at the partner's price, unrounded; `adopted` are ids of records that get their serial
-    number. `once` tells that the records bill once, on whatever invoice comes next, and not by the month.
+    number. `once` tells that the records bill once, on whatever invoice comes next, and not by the month. `bills_in` is
+    the month of a record that passes a single line on, which need not be the planned one (P9).
     """
 
     subscription: str
@@ -35,6 +36,7 @@ class Decided:
     due: Decimal
     adopted: frozenset[str] = frozenset()
     once: bool = False
+    bills_in: Month | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from reconciler.planning.deciding import subscription_id
 from reconciler.planning.ledger import Account, Entry
 from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
 from reconciler.planning.rates import Pricing
+from reconciler.rules.allocation import is_allocation
 from reconciler.rules.charged import Charged, ChargedLine, Rate, charged_in_month, vanished
 from reconciler.rules.drafts import Draft
 from reconciler.rules.matching import Key, Matched, match
@@ -59,7 +60,9 @@ def decide_seats(
     firsts = [line.span.first for _, line in entries if line.span]
     first_day = max(at.month.first, min(firsts, default=at.month.first))
     findings = list(check_agreement(agreement, at.month, first_day, period.open_from, currencies))
-    matched = match({*lines, *sharing.keys}, additions, at.shelf.keys_by_id(Motion.SEAT_MONTHLY), at.month)
+    # A record that passes a credit on has no seats: it is billed by its decision, whatever is charged (P9).
+    counting = [a for a in additions if not is_allocation(a.serial_number, at.ledger.owners)]
+    matched = match({*lines, *sharing.keys}, counting, at.shelf.keys_by_id(Motion.SEAT_MONTHLY), at.month)
     findings += matched.findings
     decided: list[Decided] = []
     withheld = False

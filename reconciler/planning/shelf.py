@@ -51,12 +51,16 @@ class Stock:
     cannot_create: tuple[Finding, ...] = ()
 
 
-def fill(stock: Stock, charged: Iterable[tuple[Motion, Account]]) -> Shelf:
-    """Looks every product up that was charged by a motion to an account, and names the program's products."""
+def fill(
+    stock: Stock, charged: Iterable[tuple[Motion, Account]], passed_on: Mapping[str, tuple[Motion, Entry]] | None = None
+) -> Shelf:
+    """Looks every product up that was charged by a motion to an account, and names the program's products. `passed_on`
+    are products of credits and one-off charges that a decision passes on, by key (P9).
+    """
     by_sku = {link.sku: link for link in stock.links}
     catalogue = Catalogue.of(stock.products)
     resolved: dict[str, Resolved] = {}
-    lines = _last_lines(charged)
+    lines = {**(passed_on or {}), **_last_lines(charged)}
     for motion, offer in _offers(lines, stock):
         listed = stock.has_price_list and motion is not Motion.AZURE
         defaults, taxable = stock.program.defaults, stock.program.taxable

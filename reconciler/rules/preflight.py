@@ -72,6 +72,18 @@ def check_once(agreement: Agreement, currencies: Iterable[str]) -> tuple[Finding
     return tuple(findings)
 
 
+def check_allocation(agreement: Agreement, month: Month, currencies: Iterable[str]) -> tuple[Finding, ...]:
+    """Findings that keep a credit, an adjustment or a one-off charge off an agreement: its record bills a whole month
+    or one time, so that nothing needs proration (P9).
+    """
+    named = f"agreement '{agreement.name}' ({agreement.id})"
+    findings = [*_standing(agreement, named, month), *_dates(agreement, named, month.first)]
+    if not agreement.one_time:
+        findings += _mode(agreement, named)
+    findings += _currencies(agreement, named, sorted(set(currencies)))
+    return tuple(findings)
+
+
 def _error(code: str, message: str, hint: str) -> Finding:
     return Finding(Severity.ERROR, code, message, hint=hint)
 

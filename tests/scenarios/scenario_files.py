@@ -33,6 +33,7 @@ class Scenario:
     before: Row
     invoices: list[Row]
     mapping: Row
+    decisions: Row
     steps: list[Row]
     today: str | None
 
@@ -98,6 +99,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
         before=data.get("before") or {},
         invoices=data.get("invoices") or [],
         mapping=data.get("mapping") or {},
+        decisions=data.get("decisions") or {},
         steps=data["expect"],
         today=data.get("today"),
     )

@@ -18,11 +18,13 @@ from reconciler.applying.clock import SystemClock
 from reconciler.applying.report import ApplyReport, Ending
 from reconciler.cli.main import main
 from reconciler.config.credentials import credentials
+from reconciler.config.decisions import load_decisions
 from reconciler.config.loading import load
 from reconciler.domain.days import Month
+from reconciler.domain.decision import Decisions
 from reconciler.domain.mapping import Mappings
 from reconciler.domain.plan import Plan
-from reconciler.planning.gathered import Request
+from reconciler.planning.gathered import Background, Request
 from reconciler.planning.making import make_plan, month_of, one_target, read_sources
 from reconciler.planning.observing import observe_again
 from reconciler.planning.plan_file import read_plan
@@ -63,8 +65,9 @@ class ByFunctions:
         self.plans += 1
         created = datetime(2026, 11, 22, 10, 0, self.plans, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         request = Request(month_of(documents, month), frozenset(), created, "test")
+        background = Background(decisions=self._decisions(mappings))
         return self._on_target(
-            mappings, lambda target: make_plan(mappings, documents, request, one_target(mappings), target)
+            mappings, lambda target: make_plan(mappings, documents, request, one_target(mappings), target, background)
         )
 
     def apply(self, plan: Plan) -> str:
@@ -85,6 +88,11 @@ class ByFunctions:
         loaded = load(self.file, self.environ)
         assert loaded.mappings, "\n".join(f"{f.where}: {f.message}" for f in loaded.findings)
         return loaded.mappings
+
+    def _decisions(self, mappings: Mappings) -> Decisions:
+        loaded = load_decisions(self.file, mappings, self.environ)
+        assert loaded.decisions, "\n".join(f"{f.where}: {f.message}" for f in loaded.findings)
+        return loaded.decisions
 
     def _on_target(self, mappings: Mappings, work: Callable[[Target], Any]) -> Any:
         async def run() -> Any:

@@ -99,9 +99,13 @@ def _dump(value: Any) -> str:
 
 
 def write_repository(scenario: Scenario, representation: str, url: str, folder: Path) -> Path:
-    """Writes mappings.yaml and the price list; returns the mapping file. The invoices are written step by step."""
+    """Writes mappings.yaml, the price list and the decisions; returns the mapping file. The invoices are written step by step."""
     if "price_list" in scenario.mapping:
         (folder / "price-list.csv").write_text(_price_list(scenario.mapping["price_list"]), encoding="utf-8")
+    if scenario.decisions:
+        (folder / "decisions").mkdir(exist_ok=True)
+        decisions = _dump({"version": 1, **scenario.decisions})
+        (folder / "decisions" / "decisions.yaml").write_text(decisions, encoding="utf-8")
     file = folder / "mappings.yaml"
     file.write_text(_dump(_mappings(scenario, representation, url)), encoding="utf-8")
     return file
