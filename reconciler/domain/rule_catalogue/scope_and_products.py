@@ -63,8 +63,9 @@ SCOPE_AND_PRODUCTS: tuple[Rule, ...] = (
         "P9",
         "Credit notes, one-off charges and adjustments are not billed by themselves.",
         EXTENDED,
-        ("planning/accounting.py",),
-        note="Each is listed with its money, so that a person can put it on an agreement.",
+        ("rules/allocation.py", "planning/allocating.py", "planning/accounting.py"),
+        note="Each is matched to the charge that it takes back and listed with its money, until a reviewed decision "
+        "passes it on.",
     ),
     Rule(
         "P10",
