@@ -99,7 +99,7 @@ def _dump(value: Any) -> str:
 
 
 def write_repository(scenario: Scenario, representation: str, url: str, folder: Path) -> Path:
-    """Writes mappings.yaml, the price list and decisions; returns the mapping file. Invoices are written step by step."""
+    """Writes mappings.yaml, the price list and decisions; returns the mapping file. Invoices come step by step."""
     if "price_list" in scenario.mapping:
         (folder / "price-list.csv").write_text(_price_list(scenario.mapping["price_list"]), encoding="utf-8")
     if scenario.decisions:
