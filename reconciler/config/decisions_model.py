@@ -128,7 +128,7 @@ class Credit(Part):
     amount: Quantity | None = Field(
         default=None,
         description="What the customer is billed for the line, with its sign; 0 keeps a credit back.",
-        examples=[-180.00],
+        examples=[-180],
     )
     price: Price | None = Field(
         default=None,
