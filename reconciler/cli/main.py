@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "Tests credentials and every precondition of a plan.",
     "drift": "What a person changed in the PSA since the last apply.",
     "explain": "One record's whole derivation.",
+    "fmt": "Canonical order and layout of the mapping files.",
     "history": "The runs so far.",
     "init": "Writes a commented mapping repository.",
     "plan": "Shows what would change in the PSA, why, and what it bills.",
