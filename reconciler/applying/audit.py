@@ -5,10 +5,10 @@ day is not invoiced yet, or it came after the look before the send and no invoic
 is told, and kept as an incident.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
+from reconciler.applying.effects import RemoveCopy, Steps, Together, Wait, enter, find_products, read_agreement
 from reconciler.applying.looking import Seen
 from reconciler.applying.order import chain_of
 from reconciler.applying.slots import (
@@ -21,54 +21,61 @@ from reconciler.applying.slots import (
     wanted,
     with_product,
 )
-from reconciler.applying.surroundings import Surroundings
+from reconciler.applying.surroundings import Conditions
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan, ProductValues
 from reconciler.domain.records import Addition, Agreement, Product
-from reconciler.store.journal import Journal, Op
+from reconciler.store.journal import Op
 from reconciler.store.schema import State
 from reconciler.targets.base import TargetError
 
 _REMOVALS = 3
+# How long a read in flight may take to end after a signal.
+_GRACE_SECONDS = 5
 
 
 class Audit:
     """The audit of one admitted plan. `incidents` are the sentences for what could not be settled."""
 
-    def __init__(self, plan: Plan, ops: Mapping[str, Op], journal: Journal, around: Surroundings) -> None:
+    def __init__(self, plan: Plan, ops: Mapping[str, Op], conditions: Conditions) -> None:
         self.incidents: list[str] = []
         self._plan = plan
         self._ops = ops
-        self._journal = journal
-        self._target = around.target
-        self._clock = around.clock
-        self._stop = around.stop
-        self._settle_seconds = around.settle_seconds
+        self._clock = conditions.clock
+        self._stop = conditions.stop
+        self._settle_seconds = conditions.settle_seconds
         self._told: set[str] = set()
+        self._unread: list[TargetError] = []
         self._products = {op.address: op.remote_id for op in ops.values() if op.remote_id}
 
-    async def run(self) -> None:
+    def run(self) -> Steps[None]:
         """Reads everything that was touched, removes copies, and compares. Raises TargetError where it cannot read."""
-        await self._stop.pause(self._clock, self._late_landing())
-        ended = await asyncio.gather(*map(self._chain, self._confirmed()), return_exceptions=True)
-        for failure in ended:
-            if failure is not None:
-                raise failure
+        yield Wait(self._late_landing())
+        yield Together(tuple(map(self._chain, self._confirmed())), _GRACE_SECONDS)
+        if self._unread:
+            raise self._unread[0]
 
-    async def _chain(self, members: tuple[Change, ...]) -> None:
+    def _chain(self, members: tuple[Change, ...]) -> Steps[None]:
+        # What cannot be read of one agreement does not keep the others from being audited.
+        try:
+            yield from self._looked_through(members)
+        except TargetError as fault:
+            self._unread.append(fault)
+
+    def _looked_through(self, members: tuple[Change, ...]) -> Steps[None]:
         first = wanted(members[0])
         if self._stop.asked:
             return
         if isinstance(first, AdditionValues):
-            await self._agreement(first.agreement_id, members)
+            yield from self._agreement(members)
             return
         for change in members:
-            await self._product(change)
+            yield from self._product(change)
 
-    async def remove_copies(self) -> None:
+    def remove_copies(self) -> Steps[None]:
         """Only removes copies: for a plan that a later one supersedes, whose values are no longer expected."""
         for members in self._confirmed():
             if is_addition(members[0]):
-                await self._removed(members[0], members)
+                yield from self._removed(members[0], members)
 
     def _confirmed(self) -> list[tuple[Change, ...]]:
         confirmed = [
@@ -96,55 +103,71 @@ class Audit:
 
     # -- additions
 
-    async def _agreement(self, agreement_id: str, members: tuple[Change, ...]) -> None:
+    def _agreement(self, members: tuple[Change, ...]) -> Steps[None]:
         expected = {self._ops[c.address].remote_id for c in members if c.action is not Action.DELETE}
         additions: tuple[Addition, ...] = ()
         for pause in self._search_lag():
-            await self._stop.pause(self._clock, pause)
-            additions = await self._removed(members[0], members)
+            yield Wait(pause)
+            additions = yield from self._removed(members[0], members)
             if expected <= {addition.id for addition in additions}:
                 break
         if self._stop.asked:
             return
         for change in members:
-            self._compared(change, additions)
+            yield from self._compared(change, additions)
 
-    def _compared(self, change: Change, additions: tuple[Addition, ...]) -> None:
+    def _compared(self, change: Change, additions: tuple[Addition, ...]) -> Steps[None]:
         op = self._ops[change.address]
         record = by_id(additions, op.remote_id)
         if change.after is None:
             if record is not None:
-                self._incident(op, "still there", f"record {record.id} was deleted and is there again")
+                yield from self._incident(op, "still there", f"record {record.id} was deleted and is there again")
         elif record is None:
-            self._incident(op, "gone", f"record {op.remote_id} was confirmed and is not there any more")
+            yield from self._incident(op, "gone", f"record {op.remote_id} was confirmed and is not there any more")
         elif altered := differences(change.after, record):
-            self._incident(op, "altered", f"record {record.id} is not as planned: {', '.join(altered)}")
+            yield from self._incident(op, "altered", f"record {record.id} is not as planned: {', '.join(altered)}")
 
-    async def _removed(self, first: Change, members: Iterable[Change]) -> tuple[Addition, ...]:
+    def _removed(self, first: Change, members: Iterable[Change]) -> Steps[tuple[Addition, ...]]:
         values = wanted(first)
         assert isinstance(values, AdditionValues)  # noqa: S101 -- called for agreements only
         for _ in range(_REMOVALS):
-            agreement, additions = await self._target.read_agreement(values.agreement_id)
-            copies = [pair for change in members for pair in self._copies(change, agreement, additions)]
+            additions, copies = yield from self._read_copies(values.agreement_id, members)
             if not copies:
                 return additions
             for op, copy in copies:
-                await self._remove(op, copy)
-        agreement, additions = await self._target.read_agreement(values.agreement_id)
-        for change in members:
-            for op, copy in self._copies(change, agreement, additions):
-                self._incident(op, "copy", f"record {copy.id} is a copy of {op.remote_id} and could not be removed")
+                yield from self._remove(op, copy)
+        additions, copies = yield from self._read_copies(values.agreement_id, members)
+        for op, copy in copies:
+            told = f"record {copy.id} is a copy of {op.remote_id} and could not be removed"
+            yield from self._incident(op, "copy", told)
         return additions
 
-    def _copies(self, change: Change, agreement: Agreement, additions: Iterable[Addition]) -> list[tuple[Op, Addition]]:
+    def _read_copies(
+        self, agreement_id: str, members: Iterable[Change]
+    ) -> Steps[tuple[tuple[Addition, ...], list[tuple[Op, Addition]]]]:
+        """The additions of an agreement, and the copies among them that may be removed; the others are told once."""
+        agreement, additions = yield from read_agreement(agreement_id)
+        removable = []
+        for op, copy, never_invoiced in [c for change in members for c in self._copies(change, agreement, additions)]:
+            if never_invoiced:
+                removable.append((op, copy))
+            elif copy.id not in self._told:
+                self._told.add(copy.id)
+                told = f"record {copy.id} stands in the same place as {op.remote_id} and may be invoiced"
+                yield from self._incident(op, "copy", f"{told}; one is too many")
+        return additions, removable
+
+    def _copies(
+        self, change: Change, agreement: Agreement, additions: Iterable[Addition]
+    ) -> Iterator[tuple[Op, Addition, bool]]:
+        """Each record beside the one that a change made, in its slot; and whether it is a true copy never invoiced."""
         op = self._ops[change.address]
         values = change.after
         if not is_create(change) or not isinstance(values, AdditionValues) or op.remote_id is None:
-            return []
+            return
         seen = Seen.from_json(op.seen)
         written = {other.remote_id for other in self._ops.values()}
         known = known_records(self._plan, change.agreement)
-        found = []
         for copy in additions:
             if copy.id in written or copy.id in known or not same_slot(values, copy):
                 continue
@@ -152,47 +175,45 @@ class Audit:
                 copy.effective >= agreement.next_invoice
                 or (op.seen is not None and copy.id not in seen.records and agreement.next_invoice == seen.next_invoice)
             )
-            if never_invoiced and not differences(values, copy):
-                found.append((op, copy))
-            elif copy.id not in self._told:
-                self._told.add(copy.id)
-                self._incident(
-                    op,
-                    "copy",
-                    f"record {copy.id} stands in the same place as {op.remote_id} and may be invoiced; one is too many",
-                )
-        return found
+            yield op, copy, never_invoiced and not differences(values, copy)
 
-    async def _remove(self, op: Op, copy: Addition) -> None:
-        self._journal.remark(op, f"removing record {copy.id}, a copy of {op.remote_id}", self._clock.now())
+    def _remove(self, op: Op, copy: Addition) -> Steps[None]:
+        yield from self._remark(op, f"removing record {copy.id}, a copy of {op.remote_id}")
         try:
-            await self._target.delete_addition(copy.agreement_id, copy.id)
+            yield RemoveCopy(copy)
         except TargetError as fault:
-            self._journal.remark(op, f"record {copy.id} was perhaps not removed: {fault}", self._clock.now())
+            yield from self._remark(op, f"record {copy.id} was perhaps not removed: {fault}")
+
+    def _remark(self, op: Op, detail: str) -> Steps[None]:
+        at = self._clock.now()
+        yield from enter(lambda journal: journal.remark(op, detail, at))
 
     # -- products
 
-    async def _product(self, change: Change) -> None:
+    def _product(self, change: Change) -> Steps[None]:
         op, values = self._ops[change.address], change.after
         if not isinstance(values, ProductValues):
             return
         products: tuple[Product, ...] = ()
         for pause in self._search_lag():
-            await self._stop.pause(self._clock, pause)
-            products = await self._target.find_products(values.vendor_sku)
+            yield Wait(pause)
+            products = yield from find_products(values.vendor_sku)
             if by_id(products, op.remote_id):
                 break
         if self._stop.asked:
             return
         record = by_id(products, op.remote_id)
         if record is None:
-            self._incident(op, "gone", f"product {op.remote_id} was confirmed and is not found by its Vendor SKU")
+            yield from self._incident(
+                op, "gone", f"product {op.remote_id} was confirmed and has its Vendor SKU no more"
+            )
         elif altered := differences(values, record):
-            self._incident(op, "altered", f"product {record.id} is not as planned: {', '.join(altered)}")
+            yield from self._incident(op, "altered", f"product {record.id} is not as planned: {', '.join(altered)}")
         for copy in products:
             if copy.id != op.remote_id:
-                self._incident(op, "copy", f"product {copy.id} has the same Vendor SKU as {op.remote_id}")
+                yield from self._incident(op, "copy", f"product {copy.id} has the same Vendor SKU as {op.remote_id}")
 
-    def _incident(self, op: Op, what: str, detail: str) -> None:
-        self.incidents.append(f"{op.address}: {detail}")
-        self._journal.incident(what, f"{op.address}: {detail}", self._clock.now(), op)
+    def _incident(self, op: Op, what: str, detail: str) -> Steps[None]:
+        told, at = f"{op.address}: {detail}", self._clock.now()
+        self.incidents.append(told)
+        yield from enter(lambda journal: journal.incident(what, told, at, op))

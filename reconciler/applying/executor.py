@@ -1,103 +1,95 @@
-"""Drives the ops of one admitted plan: look, intent on disk, send, outcome on disk; settle what is in doubt.
-
-Within an agreement one op follows the other; agreements go on side by side. At most one op of an agreement is ever
-open, so a doubt is settled before anything else is written there.
-"""
+"""Performs the effects of applying on a real PSA and a real journal: agreements side by side, each in its order."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from reconciler.applying.brake import Brake
-from reconciler.applying.looking import Seen, after_doubt, before_send
-from reconciler.applying.order import chains, subscription_of
-from reconciler.applying.reading import look, look_around, send
-from reconciler.applying.slots import (
-    Record,
-    differences,
-    is_addition,
-    known_records,
-    request_digest,
-    told_request,
-    wanted,
-    with_product,
+from reconciler.applying.effects import (
+    Bounded,
+    Commit,
+    Effect,
+    Ended,
+    Enter,
+    FindProducts,
+    HasEnded,
+    Observe,
+    OrderEffect,
+    PsaEffect,
+    ReadAdditions,
+    ReadAgreement,
+    RemoveCopy,
+    Send,
+    Stale,
+    Steps,
+    Together,
+    Wait,
 )
-from reconciler.applying.states import ATTEMPTS, checked, is_terminal, may_send
 from reconciler.applying.surroundings import Surroundings
-from reconciler.domain.plan import AdditionValues, Change, Plan, Resource
-from reconciler.store.errors import FencedOut
-from reconciler.store.journal import Journal, Op, Step
-from reconciler.store.schema import State
-from reconciler.targets.base import NotSent, Refused, TargetError
+from reconciler.applying.writing import SEND_SECONDS
+from reconciler.domain.plan import Action, AdditionValues, Change, ProductValues
+from reconciler.domain.records import Addition, Product
+from reconciler.store.journal import Journal
+from reconciler.targets.base import Target
 
-# A send starts within this time from its intent, or is not made: the machine slept.
-_START_SECONDS = 30
-# What a send may take: the target's own wait for its budget of requests, and the answer.
-_SEND_SECONDS = 450
-# How long a request in flight may take to end after a signal (apply protocol §2.5).
-_GRACE_SECONDS = 5
-# How often a request that provably did nothing is made again in one run.
-_NOT_SENT_TRIES = 5
-# The pauses between the reads that look for an unanswered write; the last is repeated until the settle time is over.
-_READ_PAUSES = (0.5, 2.0, 5.0, 10.0, 30.0)
-
-Progress = Callable[[Op, Change], None]
-Read = TypeVar("Read")
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Why an op goes no further in this run, and what to do about it; None: what its state says."""
-
-    reason: str
-    hint: str | None = None
-
-
-class _LeftOpen(Exception):
-    def __init__(self, reason: str, hint: str | None = None) -> None:
-        super().__init__(reason)
-        self.left = Left(reason, hint)
+Staleness = Callable[[], Awaitable[tuple[str, ...]]]
+Answer = TypeVar("Answer")
 
 
 class Executor:
-    """One plan's ops in one run. `ops` holds each op's newest row by address; `left` why one was left."""
+    """Drives courses to their ends. One for each run."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        ops: Iterable[Op],
-        journal: Journal,
-        around: Surroundings,
-        brake: Brake,
-        progress: Progress,
-    ) -> None:
-        self.plan = plan
-        self.ops = {op.address: op for op in ops}
-        self.left: dict[str, Left] = {}
-        self._journal = journal
-        self._around = around
-        self._target = around.target
-        self._clock = around.clock
-        self._stop = around.stop
-        self._brake = brake
-        self._progress = progress
-        self._bound = asyncio.Semaphore(max(1, around.limits.concurrency))
-        self._ended = {change.address: asyncio.Event() for change in plan.changes}
-        self._agreements: dict[str, Seen] = {}
+    def __init__(self, around: Surroundings, journal: Journal, stale: Staleness) -> None:
+        self._target, self._clock, self._stop = around.target, around.clock, around.stop
+        self._journal, self._stale = journal, stale
+        self._places = asyncio.Semaphore(max(1, around.limits.concurrency))
+        self._ended: dict[str, asyncio.Event] = {}
 
-    async def run(self) -> None:
-        """Drives every op as far as it goes. Raises FencedOut or StoreError where the journal cannot be written."""
-        parts = chains(self.plan.changes).values()
-        # Products before additions: a record of a product that could not be written is then never begun.
-        await self._together([self._chain(changes) for changes in parts if not is_addition(changes[0])])
-        await self._together([self._chain(changes) for changes in parts if is_addition(changes[0])])
+    async def run(self, course: Steps[Answer]) -> Answer:
+        """Gives each effect of a course its answer; returns what the course returns, raises what it raises."""
+        answer: Any = None
+        fault: Exception | None = None
+        while True:
+            try:
+                effect = course.send(answer) if fault is None else course.throw(fault)
+            except StopIteration as end:
+                result: Answer = end.value
+                return result
+            answer, fault = None, None
+            try:
+                answer = await self._performed(effect)
+            except Exception as failure:
+                fault = failure
 
-    # -- chains
+    async def _performed(self, effect: Effect) -> Any:
+        if isinstance(effect, Commit):
+            return self._journal.move(effect.op, effect.step, effect.at)
+        if isinstance(effect, Enter):
+            return effect.what(self._journal)
+        if isinstance(effect, Stale | Wait | Ended | HasEnded | Together | Bounded):
+            return await self._ordered(effect)
+        return await asked(self._target, effect)
 
-    async def _together(self, work: list[Coroutine[Any, Any, None]]) -> None:
-        running = {asyncio.ensure_future(part) for part in work}
+    async def _ordered(self, effect: OrderEffect) -> Any:
+        match effect:
+            case Stale():
+                return await self._stop.unless(self._stale())
+            case Wait(seconds):
+                return await self._stop.pause(self._clock, seconds)
+            case Ended(address):
+                return await self._end_of(address).wait()
+            case HasEnded(address):
+                return self._end_of(address).set()
+            case Together(courses, grace):
+                return await self._together(courses, grace)
+            case Bounded(course):
+                async with self._places:
+                    return await self.run(course)
+
+    def _end_of(self, address: str) -> asyncio.Event:
+        return self._ended.setdefault(address, asyncio.Event())
+
+    async def _together(self, courses: tuple[Steps[None], ...], grace: float) -> None:
+        running = {asyncio.ensure_future(self.run(course)) for course in courses}
         asked = asyncio.ensure_future(self._stop.wait())
         try:
             while running and not asked.done():
@@ -106,7 +98,7 @@ class Executor:
                 for part in done - {asked}:
                     part.result()
             if running:
-                done, running = await asyncio.wait(running, timeout=_GRACE_SECONDS)
+                done, running = await asyncio.wait(running, timeout=grace)
                 for part in done:
                     part.result()
         finally:
@@ -114,212 +106,44 @@ class Executor:
                 part.cancel()
             await asyncio.gather(*running, asked, return_exceptions=True)
 
-    async def _chain(self, changes: tuple[Change, ...]) -> None:
-        broken: dict[str, str] = {}
-        for change in changes:
-            for need in change.needs:
-                if need in self._ended:
-                    await self._ended[need].wait()
-            op = await self._ended_op(change, broken.get(subscription_of(change)))
-            if op.state is not State.CONFIRMED:
-                broken.setdefault(subscription_of(change), op.address)
-            self._ended[change.address].set()
-            self._progress(op, change)
 
-    async def _ended_op(self, change: Change, broken: str | None) -> Op:
-        op = self.ops[change.address]
-        if is_terminal(op.state):
-            return op
-        try:
-            if op.state is State.INTENT:
-                op = self._recovered(op)
-            if op.state is State.UNKNOWN:
-                op = await self._settled(op, self._resolved(change))
-            if may_send(op.state):
-                op = await self._written(op, self._ready(change, broken))
-        except _LeftOpen as stopped:
-            self.left[change.address] = stopped.left
-        return self.ops[change.address]
-
-    def _ready(self, change: Change, broken: str | None) -> Change:
-        undone = [n for n in change.needs if n in self.ops and self.ops[n].state is not State.CONFIRMED]
-        if undone:
-            raise self._held_back(f"it needs {undone[0]}, which was not done", undone[0])
-        if broken is not None:
-            raise self._held_back(f"{broken} of the same subscription was not done", broken)
-        change = self._resolved(change)
-        if isinstance(change.after, AdditionValues) and change.after.product_id is None:
-            raise _LeftOpen(f"not sent: its product {change.after.product} has no id")
-        return change
-
-    def _held_back(self, reason: str, blocker: str) -> _LeftOpen:
-        final = is_terminal(self.ops[blocker].state)
-        hint = "it will be in the next plan, once that is mended" if final else None
-        return _LeftOpen(f"not sent: {reason}", hint)
-
-    def _resolved(self, change: Change) -> Change:
-        created = {
-            address: op.remote_id
-            for address, op in self.ops.items()
-            if op.resource == Resource.PRODUCT.value and op.state is State.CONFIRMED and op.remote_id
-        }
-        return with_product(change, created)
-
-    # -- writing
-
-    async def _written(self, op: Op, change: Change) -> Op:
-        not_sent, before = 0, op.attempt
-        while may_send(op.state):
-            # What a killed run has sent does not count: the person who resumes wants it tried.
-            if op.attempt - before >= ATTEMPTS:
-                return self._move(op, Step(State.FAILED, f"it was sent {ATTEMPTS} times and never appeared"))
-            async with self._bound:
-                op, pause = await self._tried(op, change)
-            if op.state is State.UNKNOWN:
-                op = await self._settled(op, change)
-            elif op.state is State.ABSENT:
-                not_sent += 1
-                if not_sent >= _NOT_SENT_TRIES:
-                    raise _LeftOpen(f"not sent: {op.note}")
-                await self._stop.pause(self._clock, pause or min(2.0**not_sent, 30.0))
-        return op
-
-    async def _tried(self, op: Op, change: Change) -> tuple[Op, float | None]:
-        self._may_go_on()
-        found = await self._looked(change)
-        verdict = before_send(change, found, known_records(self.plan, change.agreement), self._ours(op))
-        if verdict is not None:
-            self._brake.found(verdict.copies)
-            return self._move(op, Step(verdict.state, verdict.note, remote_id=verdict.record)), None
-        self._may_go_on()
-        started, started_at = self._clock.monotonic(), self._clock.now()
-        op = self._move(
-            op,
-            Step(
-                State.INTENT,
-                detail=told_request(change),
-                attempt=op.attempt + 1,
-                deadline=started_at + timedelta(seconds=_SEND_SECONDS),
-                seen=self._seen(change, found).to_json(),
-                request_sha256=request_digest(change),
-            ),
-        )
-        # A machine that slept between the commit and here has lost the right to send.
-        slept = max(self._clock.monotonic() - started, (self._clock.now() - started_at).total_seconds())
-        if slept >= _START_SECONDS:
-            return self._move(op, Step(State.ABSENT, "not sent: the machine slept", attempt=op.attempt - 1)), None
-        return await self._sent(op, change)
-
-    async def _sent(self, op: Op, change: Change) -> tuple[Op, float | None]:
-        pause = None
-        try:
-            async with asyncio.timeout(_SEND_SECONDS):
-                record = await send(self._target, change)
-            step = self._answered(change, record)
-        except NotSent as fault:
-            step, pause = Step(State.ABSENT, str(fault), attempt=op.attempt - 1), fault.retry_after
-        except Refused as fault:
-            step = Step(State.REJECTED, str(fault))
-        except (TargetError, TimeoutError) as fault:
-            step = self._doubted(str(fault) or "no answer in time")
-        self._brake.count(step.state)
-        try:
-            return self._move(op, step), pause
-        except FencedOut:
-            # I7: what was sent cannot be recorded as an op any more; it must not be forgotten.
-            self._journal.incident(
-                "sent, then fenced out", f"{op.address}: {step.state} {step.remote_id or ''}", self._clock.now(), op
-            )
-            raise
-
-    def _answered(self, change: Change, record: Record | None) -> Step:
-        if record is None or change.after is None:
-            return Step(State.CONFIRMED, detail=f"record {change.record} is deleted", remote_id=change.record)
-        altered = differences(change.after, record)
-        if altered:
-            return self._doubted(f"the PSA answered with record {record.id}, altered: {', '.join(altered)}")
-        return Step(State.CONFIRMED, detail=f"the PSA answered with record {record.id}", remote_id=record.id)
-
-    def _doubted(self, note: str) -> Step:
-        # I6: whatever time the send had left, it is over now; the settle time counts from here.
-        return Step(State.UNKNOWN, note, deadline=self._clock.now())
-
-    # -- settling
-
-    def _recovered(self, op: Op) -> Op:
-        # The process that sent it is dead, for this one has its lock: it sends nothing after now.
-        return self._move(
-            op, Step(State.UNKNOWN, "the run that sent it ended before the answer", deadline=self._clock.now())
-        )
-
-    async def _settled(self, op: Op, change: Change) -> Op:
-        # The whole settle time by the clock that cannot be set, also after a restart: a day on the wall proves nothing.
-        due = self._clock.monotonic() + self._around.settle_seconds
-        seen = Seen.from_json(op.seen)
-        for pause in _pauses():
-            settled = self._clock.monotonic() >= due
-            found = await self._read(look_around(self._target, change))
-            verdict = after_doubt(change, found, seen.records, self._ours(op))
-            if verdict.state is not State.ABSENT or settled:
-                self._brake.found(verdict.copies)
-                return self._move(op, Step(verdict.state, verdict.note, remote_id=verdict.record))
-            if self._stop.asked:
-                raise _LeftOpen("its outcome is not known yet")
-            if pause == _READ_PAUSES[0]:
-                self._around.notice(
-                    f"{op.address}: no clear answer; looking for it for up to {self._around.settle_seconds:.0f} s"
-                )
-            await self._stop.pause(self._clock, min(pause, max(0.0, due - self._clock.monotonic())))
-        raise AssertionError("the pauses never end")
-
-    # -- reading
-
-    async def _looked(self, change: Change) -> tuple[Record, ...]:
-        values = wanted(change)
-        if isinstance(values, AdditionValues) and values.agreement_id not in self._agreements:
-            agreement, additions = await self._read(self._target.read_agreement(values.agreement_id))
-            standing = frozenset(addition.id for addition in additions)
-            self._agreements[values.agreement_id] = Seen(standing, agreement.next_invoice)
-            return tuple(additions)
-        return await self._read(look(self._target, change))
-
-    async def _read(self, reading: Coroutine[Any, Any, Read]) -> Read:
-        try:
-            result = await reading
-        except TargetError as fault:
-            self._brake.unreadable(str(fault))
-            raise _LeftOpen(f"the PSA could not be read: {fault}") from fault
-        self._brake.readable()
-        return result
-
-    def _seen(self, change: Change, found: tuple[Record, ...]) -> Seen:
-        values = wanted(change)
-        ids = frozenset(record.id for record in found)
-        if not isinstance(values, AdditionValues):
-            return Seen(ids)
-        agreement = self._agreements[values.agreement_id]
-        return Seen(ids | agreement.records, agreement.next_invoice)
-
-    def _ours(self, op: Op) -> frozenset[str]:
-        others = (other for other in self.ops.values() if other.address != op.address)
-        return frozenset(o.remote_id for o in others if o.state is State.CONFIRMED and o.remote_id)
-
-    # -- the journal
-
-    def _may_go_on(self) -> None:
-        if self._stop.asked:
-            raise _LeftOpen("not sent: stopped on request")
-        if self._brake.reason:
-            raise _LeftOpen(f"not sent: {self._brake.reason}")
-
-    def _move(self, op: Op, step: Step) -> Op:
-        checked(op.state, step.state)
-        moved = self._journal.move(op, step, self._clock.now())
-        self.ops[op.address] = moved
-        return moved
+async def asked(target: Target, effect: PsaEffect) -> Any:
+    """What a PSA answers. Raises TargetError; TimeoutError where a write was not answered in time."""
+    match effect:
+        case ReadAgreement(agreement_id):
+            return await target.read_agreement(agreement_id)
+        case ReadAdditions(agreement_id, serial_number):
+            return await target.read_additions(agreement_id, serial_number)
+        case FindProducts(vendor_sku):
+            return await target.find_products(vendor_sku)
+        case Observe(wanted):
+            return await target.observe(wanted)
+        case Send(change):
+            async with asyncio.timeout(SEND_SECONDS):
+                return await sent(target, change)
+        case RemoveCopy(copy):
+            return await target.delete_addition(copy.agreement_id, copy.id)
 
 
-def _pauses() -> Iterator[float]:
-    yield from _READ_PAUSES
-    while True:
-        yield _READ_PAUSES[-1]
+async def sent(target: Target, change: Change) -> Addition | Product | None:
+    """One write, once; returns the record as the PSA answered it, None for a delete.
+
+    Raises NotSent, Refused, or Ambiguous.
+    """
+    before, after = change.before, change.after
+    if change.action is Action.DELETE:
+        if not isinstance(before, AdditionValues) or change.record is None:
+            raise ValueError(f"{change.address}: only additions are deleted")
+        await target.delete_addition(before.agreement_id, change.record)
+        return None
+    if change.action is Action.CREATE:
+        if isinstance(after, AdditionValues):
+            return await target.create_addition(after)
+        if isinstance(after, ProductValues):
+            return await target.create_product(after)
+    elif change.record is not None:
+        if isinstance(before, AdditionValues) and isinstance(after, AdditionValues):
+            return await target.update_addition(change.record, before, after)
+        if isinstance(before, ProductValues) and isinstance(after, ProductValues):
+            return await target.update_product(change.record, before, after)
+    raise ValueError(f"{change.address}: a {change.action.value} without the values it needs")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.applying.apply import plan_id
+from reconciler.applying.course import plan_id
 from reconciler.applying.report import ApplyReport, Ending
 from reconciler.domain.plan import Plan
 from reconciler.store.history import RunKind, RunRecord, RunStatus, Told

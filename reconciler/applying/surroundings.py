@@ -15,6 +15,19 @@ def _silent(_: object) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the protocol itself knows of the world: the time, how long an unanswered write may still appear, the wish to
+    stop; and who is told.
+    """
+
+    clock: Clock
+    settle_seconds: float
+    stop: Stop = field(default_factory=Stop)
+    progress: Callable[[ChangeResult], None] = _silent
+    notice: Callable[[str], None] = _silent
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """Where an apply writes to and keeps its journal, its time and limits, and who is told.
 
@@ -30,6 +43,6 @@ class Surroundings:
     notice: Callable[[str], None] = _silent
 
     @property
-    def settle_seconds(self) -> float:
-        """How long an unanswered write may still appear."""
-        return float(self.limits.settle_seconds)
+    def conditions(self) -> Conditions:
+        """What of these the protocol may see."""
+        return Conditions(self.clock, float(self.limits.settle_seconds), self.stop, self.progress, self.notice)

@@ -68,8 +68,8 @@ def target_of(mappings: "Mappings", name: str) -> "TargetSettings":
 
 def written(writing: Writing, work: Work) -> int:
     """Does the work, tells each change as it ends, keeps the run in the history; returns the exit status."""
-    from reconciler.applying.apply import CannotApply
     from reconciler.applying.clock import SystemClock
+    from reconciler.applying.course import CannotApply
     from reconciler.applying.run_record import failed_record, finished_record, started_record
     from reconciler.store.history import finish_run, record_run
     from reconciler.store.lock import who

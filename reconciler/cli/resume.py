@@ -41,7 +41,8 @@ def command(settings: Settings) -> None:
 
 
 def _resumed(settings: Settings, store: "Store", run: "PlanRun") -> int:
-    from reconciler.applying.apply import CannotApply, journal_plan, resume
+    from reconciler.applying.apply import resume
+    from reconciler.applying.course import CannotApply, journal_plan
     from reconciler.applying.report import ApplyReport
     from reconciler.applying.surroundings import Surroundings
     from reconciler.cli.applying import Writing, target_of, written

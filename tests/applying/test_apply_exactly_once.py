@@ -8,7 +8,7 @@ import pytest
 from apply_bench import Bench
 from fake_psa import SKU, FakePSA, addition_of, cancel, create, plan_of, product, values
 
-from reconciler.applying.apply import CannotApply
+from reconciler.applying.course import CannotApply
 from reconciler.applying.report import ApplyReport, Ending
 from reconciler.domain.plan import Action, ProductValues
 from reconciler.domain.records import Product

@@ -11,9 +11,10 @@ import pytest
 from apply_bench import LIMITS, Bench
 from fake_psa import FakePSA, Killed, Life, addition_of, cancel, create, plan_of, values
 
-from reconciler.applying.apply import CannotApply, apply_plan, nothing_stale, plan_id, resume
+from reconciler.applying.apply import apply_plan, nothing_stale, resume
 from reconciler.applying.brake import Brake
 from reconciler.applying.clock import Stop
+from reconciler.applying.course import CannotApply, plan_id
 from reconciler.applying.order import CircularNeeds, in_order
 from reconciler.applying.report import Ending
 from reconciler.applying.slots import differences, slot
@@ -323,7 +324,7 @@ def test_a_wish_to_stop_before_anything_was_sent_writes_nothing(bench: Bench) ->
 def test_a_request_that_hangs_after_the_wish_to_stop_is_left_as_an_intent(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconciler.applying.executor._GRACE_SECONDS", 0.01)
+    monkeypatch.setattr("reconciler.applying.writing._GRACE_SECONDS", 0.01)
     wishes: list[Stop] = []
 
     class Hanging(FakePSA):

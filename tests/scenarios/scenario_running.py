@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import httpx
 from click.testing import CliRunner
 
-from reconciler.applying.apply import Surroundings, apply_plan
+from reconciler.applying.apply import apply_plan
 from reconciler.applying.clock import SystemClock
 from reconciler.applying.report import ApplyReport, Ending
+from reconciler.applying.surroundings import Surroundings
 from reconciler.cli.main import main
 from reconciler.config.credentials import credentials
 from reconciler.config.decisions import load_decisions
