@@ -6,7 +6,7 @@ from datetime import datetime
 from reconciler.applying.course import plan_id
 from reconciler.applying.report import ApplyReport, Ending
 from reconciler.domain.plan import Plan
-from reconciler.store.history import RunKind, RunRecord, RunStatus, Told
+from reconciler.store.history import RunKind, RunRecord, RunStatus, Told, told_undo
 
 _STATUS = {Ending.DONE: RunStatus.SUCCESS, Ending.ALREADY_DONE: RunStatus.NO_CHANGE}
 
@@ -21,6 +21,7 @@ def started_record(kind: RunKind, plan: Plan, started: datetime, who: str) -> Ru
         month=plan.month,
         digest=plan.digest,
         plan_id=plan_id(plan),
+        findings=told_undo(plan),
     )
 
 
@@ -40,11 +41,12 @@ def finished_record(started: RunRecord, report: ApplyReport, finished: datetime)
         finished=finished,
         status=_STATUS.get(report.ending, RunStatus.ERROR),
         counts=report.counts(),
-        findings=tuple(told),
+        findings=(*started.findings, *told),
         customers=customers,
     )
 
 
 def failed_record(started: RunRecord, message: str, finished: datetime) -> RunRecord:
     """The run at its end, where it could not be carried through."""
-    return replace(started, finished=finished, status=RunStatus.ERROR, findings=(Told("error", "stopped", message),))
+    told = Told("error", "stopped", message)
+    return replace(started, finished=finished, status=RunStatus.ERROR, findings=(*started.findings, told))

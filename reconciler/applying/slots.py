@@ -2,7 +2,7 @@
 
 An addition's slot is its agreement, serial number, product, first day, whether it ends, and its unit price; the rules
 keep that unique within an agreement. A change of a record that stands there has the record's id for a slot. A product's
-slot is its Vendor SKU.
+slot is its Vendor SKU. A new record of an undo has for a slot what it takes back.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from reconciler.domain.canonical import canonical, digest
 from reconciler.domain.money import plain
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan, ProductValues, Resource, Values
 from reconciler.domain.records import Addition, Product
+from reconciler.domain.undo_address import undone_write
 from reconciler.store.journal import NewOp
 
 Record = Addition | Product
@@ -25,6 +26,10 @@ def slot(change: Change) -> str:
         return f"product/{values.vendor_sku}" if change.record is None else f"product/#{change.record}"
     if change.record is not None:
         return f"agreement/{values.agreement_id}/#{change.record}"
+    if undone_write(change.address):
+        # Beside an invoiced record stands what takes it back, and an undo of that once more: they may all begin on one
+        # day. What one is for tells them apart, and is the same however often it is planned.
+        return f"agreement/{values.agreement_id}/{change.address}"
     end = "bounded" if values.cancelled else "open"
     identity = (values.serial_number or "", values.product, values.effective.isoformat(), end, plain(values.unit_price))
     return f"agreement/{values.agreement_id}/{'|'.join(identity)}"

@@ -59,7 +59,15 @@ def status_of(run: "Run") -> str:
 
 def what_of(run: "Run") -> str:
     """A run's command and month."""
-    return " ".join(filter(None, (run.record.kind.value, run.record.month)))
+    return " ".join(filter(None, (command_of(run), run.record.month)))
+
+
+def command_of(run: "Run") -> str:
+    """A run's command, and which run it takes back where it does."""
+    from reconciler.store.history import UNDO
+
+    undo = next((told.message for told in run.record.findings if told.code == UNDO), None)
+    return f"{run.record.kind.value}, {undo}" if undo else run.record.kind.value
 
 
 def _chosen(kept: "tuple[Run, ...]", number: int) -> "Run":
@@ -78,7 +86,7 @@ def _table(kept: "tuple[Run, ...]") -> Iterator[str]:
         (
             str(run.number),
             when(run.record.started),
-            run.record.kind.value,
+            command_of(run),
             run.record.month or "",
             status_of(run),
             counted({word: n for word, n in run.record.counts.items() if word != "unchanged"}),

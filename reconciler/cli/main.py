@@ -31,6 +31,7 @@ COMMANDS = {
     "show": "Reads a saved plan.",
     "state": "Looks after the state database.",
     "status": "What is mapped, unmapped and failed, and the money behind it.",
+    "undo": "The plan that takes a run back.",
     "validate": "Checks the mapping files.",
 }
 

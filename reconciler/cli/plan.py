@@ -49,9 +49,9 @@ def command(
 
     scope = Scope.PRODUCTS if products_only else Scope.ALL
     plan, _ = fresh_plan(settings, month, customers, scope=scope, only_new=only_new_customers)
-    _keep(plan, settings, started)
+    keep_plan(plan, settings, started)
     if out:
-        _write(plan, out)
+        write_plan_file(plan, out)
     show_plan(plan, form, settings)
     if form != "text":
         show_findings(plan.findings, settings)
@@ -85,7 +85,8 @@ def exit_status(plan: "Plan", *, detailed: bool, keep_going: bool) -> Exit:
     return Exit.CHANGES if detailed and plan.changes else Exit.DONE
 
 
-def _write(plan: "Plan", out: Path) -> None:
+def write_plan_file(plan: "Plan", out: Path) -> None:
+    """Writes a plan to a file, whole or not at all. Raises Failure."""
     from reconciler.cli.files import write_whole
     from reconciler.planning.plan_file import write_plan
 
@@ -95,7 +96,7 @@ def _write(plan: "Plan", out: Path) -> None:
         raise Failure(f"{out} cannot be written: {error.strerror}", "say another place with --out") from None
 
 
-def _keep(plan: "Plan", settings: Settings, started: datetime) -> None:
+def keep_plan(plan: "Plan", settings: Settings, started: datetime) -> None:
     """Keeps the run in the history. A plan needs no state: where it cannot be written, that is said and no more."""
     from reconciler.store.database import open_store
     from reconciler.store.errors import StoreError

@@ -170,6 +170,7 @@ class PlanFile(PlanPart):
     created: str = Field(description="When it was made; outside the digest.")
     month: MonthText = Field(description="The usage month.")
     target: str = Field(description="The target's name in mappings.yaml.")
+    undoes: int | None = Field(default=None, description="The number of the run that the plan takes back, if it does.")
     inputs: PlanInputs = Field(description="What it was made from.")
     observed: dict[str, Digest] = Field(description="By agreement, the hash of what was read of it in the PSA.")
     observed_records: dict[str, dict[str, dict[str, str | None]]] = Field(

@@ -1,5 +1,6 @@
 """Drift: where the PSA is no longer as the last apply left it, record by record and field by field (rulebook P41)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,6 +9,7 @@ from enum import StrEnum
 from reconciler.domain.decision import FieldValue, Override, RecordField
 from reconciler.domain.money import plain
 from reconciler.domain.plan import AdditionValues
+from reconciler.domain.records import Addition
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,36 @@ class DriftReport:
     def stands(self) -> tuple[ThreeWay, ...]:
         """The drift that is neither kept nor told for information."""
         return tuple(row for row in self.rows if row.stands)
+
+
+def differing(values: AdditionValues, now: Addition) -> Iterator[tuple[RecordField, FieldValue, FieldValue]]:
+    """The fields in which a record is not as the values say: the field, the values', the record's.
+
+    A description that the values leave empty is the PSA's to write, and never differs.
+    """
+    pairs: list[tuple[RecordField, FieldValue, FieldValue]] = [
+        (RecordField.QUANTITY, values.quantity, now.quantity),
+        (RecordField.UNIT_PRICE, values.unit_price, now.unit_price),
+        (RecordField.UNIT_COST, values.unit_cost, now.unit_cost),
+        (RecordField.EFFECTIVE, values.effective, now.effective),
+        (RecordField.CANCELLED, values.cancelled, now.cancelled),
+    ]
+    if _serial(values.serial_number) != _serial(now.serial_number):
+        pairs.append((RecordField.SERIAL_NUMBER, values.serial_number, now.serial_number))
+    if values.product_id is not None:
+        pairs.append((RecordField.PRODUCT, values.product_id, now.product_id))
+    if values.description and _words(values.description) != _words(now.description):
+        pairs.append((RecordField.DESCRIPTION, values.description, now.description))
+    return ((field, applied, found) for field, applied, found in pairs if applied != found)
+
+
+def _serial(serial_number: str | None) -> str:
+    return (serial_number or "").strip().lower()
+
+
+def _words(text: str) -> str:
+    # A PSA turns line breaks and tabs into spaces.
+    return " ".join(text.split())
 
 
 def named(field: RecordField) -> str:

@@ -165,7 +165,8 @@ class Plan:
     """The whole plan. `observed` maps each agreement's address to the hash of what was read of it, and
     `observed_records` keeps what that was, so that a stale plan can say which field of which record moved.
     `refused_by` names the guards that the plan is beyond. `unchanged` counts subscriptions that need nothing.
-    `decisions` is the hash of the reviewed decisions, empty where there are none.
+    `decisions` is the hash of the reviewed decisions, empty where there are none. `undoes` is the number of the run
+    that the plan takes back.
     """
 
     month: str
@@ -184,6 +185,7 @@ class Plan:
     version: str
     digest: str
     decisions: str = ""
+    undoes: int | None = None
 
     def count(self, action: Action) -> int:
         """How many changes are of an action."""

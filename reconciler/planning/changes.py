@@ -127,8 +127,8 @@ def bill_of(
 
 
 def _address(target: str, month: CustomerMonth, subscription: str, effective: date) -> str:
-    # A name may hold the separator itself.
-    name = month.customer.name.replace("%", "%25").replace("/", "%2F")
+    # A name may hold the separator itself, or be what an undo writes in its place.
+    name = month.customer.name.replace("%", "%25").replace("/", "%2F").replace("undo-", "undo%2D")
     return f"{target}/{name}/{month.motion}/{subscription}/{effective}"
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from reconciler.domain.days import Month
 from reconciler.domain.decision import FieldValue, RecordField
-from reconciler.domain.drift import AppliedRecord, Drift, DriftKind, ThreeWay, Trace, named, shown
+from reconciler.domain.drift import AppliedRecord, Drift, DriftKind, ThreeWay, Trace, differing, named, shown
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import ZERO
 from reconciler.domain.plan import AdditionValues, Change, Plan
@@ -36,35 +36,20 @@ def drift(applied: Mapping[str, AppliedRecord], standing: Standing) -> tuple[Dri
 
 
 def _changed(record: AppliedRecord, values: AdditionValues, now: Addition) -> Iterator[Drift]:
-    for field, applied, found in _pairs(values, now):
-        if applied != found:
-            yield Drift(
-                DriftKind.CHANGED,
-                record.agreement_id,
-                record.record,
-                record.customer,
-                values.serial_number,
-                now.effective,
-                field,
-                applied,
-                found,
-                record.at,
-                record.run,
-            )
-
-
-def _pairs(values: AdditionValues, now: Addition) -> Iterator[tuple[RecordField, FieldValue, FieldValue]]:
-    yield RecordField.QUANTITY, values.quantity, now.quantity
-    yield RecordField.UNIT_PRICE, values.unit_price, now.unit_price
-    yield RecordField.UNIT_COST, values.unit_cost, now.unit_cost
-    yield RecordField.EFFECTIVE, values.effective, now.effective
-    yield RecordField.CANCELLED, values.cancelled, now.cancelled
-    if subscription_id(values.serial_number) != subscription_id(now.serial_number):
-        yield RecordField.SERIAL_NUMBER, values.serial_number, now.serial_number
-    if values.product_id is not None:
-        yield RecordField.PRODUCT, values.product_id, now.product_id
-    if values.description and _words(values.description) != _words(now.description):
-        yield RecordField.DESCRIPTION, values.description, now.description
+    for field, applied, found in differing(values, now):
+        yield Drift(
+            DriftKind.CHANGED,
+            record.agreement_id,
+            record.record,
+            record.customer,
+            values.serial_number,
+            now.effective,
+            field,
+            applied,
+            found,
+            record.at,
+            record.run,
+        )
 
 
 def _gone(record: AppliedRecord, values: AdditionValues) -> Drift:
@@ -119,11 +104,6 @@ def _order(found: Drift) -> tuple[str, str, str, date, str, int]:
         found.record,
         _FIELDS.index(found.field) if found.field else -1,
     )
-
-
-def _words(text: str) -> str:
-    # A PSA turns line breaks and tabs into spaces.
-    return " ".join(text.split())
 
 
 # -- wanted

@@ -130,6 +130,7 @@ def _document(plan: Plan) -> dict[str, Any]:
         "created": plan.created,
         "month": plan.month,
         "target": plan.target,
+        **_present(undoes=plan.undoes),
         "inputs": _inputs(plan),
         "observed": dict(plan.observed),
         "observed_records": {name: dict(records) for name, records in plan.observed_records.items()},
@@ -289,6 +290,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         version=document["reconciler"],
         digest=document["digest"],
         decisions=document["inputs"].get("decisions", ""),
+        undoes=document.get("undoes"),
     )
 
 

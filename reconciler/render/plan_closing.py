@@ -19,12 +19,13 @@ HEADINGS = {
     Severity.WARNING: "Warnings",
     Severity.INFO: "Notes",
 }
+_UNDO_HEADINGS = {Severity.ERROR: "What cannot be taken back"}
 
 
 def closing_lines(plan: Plan, *, width: int, paint: Paint) -> Iterator[str]:
     """Everything after the records, ending with the summary and the digest."""
     page = _Page(width, paint)
-    yield from _findings(plan.findings, page)
+    yield from _findings(plan.findings, page, undo=plan.undoes is not None)
     yield from _coverage(plan, page)
     yield from _documents(plan, page)
     yield from _totals(plan, page)
@@ -52,12 +53,12 @@ class _Page:
             yield from (self.paint(line, style) for line in more)
 
 
-def _findings(findings: tuple[Finding, ...], page: _Page) -> Iterator[str]:
+def _findings(findings: tuple[Finding, ...], page: _Page, *, undo: bool) -> Iterator[str]:
     for severity in Severity:
         chosen = [finding for finding in findings if finding.severity is severity]
         if not chosen:
             continue
-        yield from page.heading(HEADINGS[severity])
+        yield from page.heading(_UNDO_HEADINGS.get(severity, HEADINGS[severity]) if undo else HEADINGS[severity])
         for finding in chosen:
             yield from _finding(finding, page)
 
@@ -121,6 +122,8 @@ def _totals(plan: Plan, page: _Page) -> Iterator[str]:
             (f"bill after, in {safe(currency)}", tuple(printed(a, currency) for a in new)),
         ]
         yield from page.ledger(rows, Style.STRONG)
+        if plan.undoes:
+            continue
         text = margin_text(new[months.index(plan.month)], amount_in(total_cost(plan), currency), currency)
         yield from hanging(safe(f"{plan.month}: {text}"), page.width, "  ")
 
@@ -133,7 +136,7 @@ def _verdict(plan: Plan, page: _Page) -> Iterator[str]:
     for guard in plan.refused_by:
         yield from (page.paint(line, Style.BAD) for line in wrapped(f"Refused by guard {safe(guard)}.", page.width))
     yield from (page.paint(line, Style.STRONG) for line in wrapped(summary_sentence(plan), page.width))
-    tail = [f"{counted(plan.unchanged, 'subscription')} unchanged"]
+    tail = [f"{counted(plan.unchanged, 'subscription')} {'as before already' if plan.undoes else 'unchanged'}"]
     tail += [counted(len(plan.errors), "error")] if plan.errors else []
     tail += [counted(len(plan.warnings), "warning")] if plan.warnings else []
     yield from wrapped(", ".join(tail) + ".", page.width)

@@ -73,7 +73,8 @@ def _fitted(lines: Iterable[str], room: int, rest: str) -> Iterator[str]:
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    yield f"### Billing plan for {prose(plan.month)}, to be written to {code(plan.target)}"
+    subject = f"Undo of run {plan.undoes}" if plan.undoes else "Billing plan"
+    yield f"### {subject} for {prose(plan.month)}, to be written to {code(plan.target)}"
     yield ""
     yield f"**{summary_sentence(plan)}** {_counts(plan)}"
     months = shown_months(plan)
@@ -86,7 +87,7 @@ def _head(plan: Plan) -> Iterator[str]:
         yield row([f"bill before, in {code(currency)}", *(printed(a, currency) for a in old)])
         yield row(["change", *(signed(b - a, currency) for a, b in zip(old, new, strict=True))])
         yield row([f"**bill after, in {code(currency)}**", *(f"**{printed(a, currency)}**" for a in new)])
-    for money in total_cost(plan):
+    for money in () if plan.undoes else total_cost(plan):
         billed = amount_in(after[plan.month], money.currency)
         yield ""
         yield f"{prose(plan.month)}: {prose(margin_text(billed, money.amount, money.currency))}."

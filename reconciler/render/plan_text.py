@@ -35,6 +35,7 @@ from reconciler.render.wording import (
     reasons,
     signed,
     span_text,
+    subject_of,
     unit_of,
 )
 
@@ -81,6 +82,7 @@ class _Sheet:
     quantity: int
     price: int
     ids: Mapping[str, str]
+    undo: bool = False
 
     @property
     def room(self) -> int:
@@ -126,6 +128,7 @@ def _sheet(plan: Plan, width: int, paint: Paint) -> _Sheet:
         quantity=max((len(plain(values.quantity)) for values in additions), default=1),
         price=max((len(price_text(values.unit_price)) for values in additions), default=1),
         ids=short_ids(subscriptions_of(plan)),
+        undo=plan.undoes is not None,
     )
 
 
@@ -139,7 +142,7 @@ def _column(plan: Plan, month: str) -> int:
 
 
 def _title(plan: Plan, sheet: _Sheet) -> Iterator[str]:
-    title = f"Plan for {safe(plan.month)}: what would be written to {safe(plan.target)}"
+    title = f"{subject_of(plan)}: what would be written to {safe(plan.target)}"
     yield from (sheet.paint(line, Style.STRONG) for line in wrapped(title, sheet.width))
     used = [action for action in Action if plan.count(action)]
     if used:
@@ -162,7 +165,7 @@ def _agreement(agreement: AgreementGroup, sheet: _Sheet) -> Iterator[str]:
         yield sheet.rule()
     yield from sheet.with_amounts(f"  bills after, in {currency}" if currency else "  bills after", after, Style.STRONG)
     bill = agreement.bill(sheet.month)
-    if bill:
+    if bill and not sheet.undo:
         yield from _evidence(bill, sheet)
 
 

@@ -50,10 +50,18 @@ def counts(plan: Plan) -> str:
     return ", ".join(f"{plan.count(action)} to {VERBS[action]}" for action in Action if plan.count(action))
 
 
+def subject_of(plan: Plan) -> str:
+    """What a plan is about: a month, or a run to take back."""
+    return f"Undo of run {plan.undoes} ({plan.month})" if plan.undoes else f"Plan for {plan.month}"
+
+
 def summary_sentence(plan: Plan) -> str:
     """The plan in one sentence. It says that all is well only where nothing is missing, differs or is refused."""
     if plan.changes:
-        return f"Plan: {counts(plan)}."
+        return f"{f'Undo of run {plan.undoes}' if plan.undoes else 'Plan'}: {counts(plan)}."
+    if plan.undoes:
+        left = f"; {counted(len(plan.errors), 'error')} tell what cannot be" if plan.errors else ""
+        return f"No changes: nothing that run {plan.undoes} wrote is to be taken back{left}."
     differing = {row.agreement for row in plan.impact if row.month == plan.month and row.verdict is Verdict.DIFFERS}
     if plan.errors:
         return f"No changes, but {counted(len(plan.errors), 'error')} kept customers out of the plan."

@@ -18,6 +18,9 @@ from reconciler.store.database import Store
 from reconciler.store.journal import TERMINAL
 from reconciler.store.schema import OPEN
 
+UNDO = "undo-of"
+"""The code under which a run says which run it takes back."""
+
 
 class RunKind(StrEnum):
     """Which command a run was."""
@@ -124,9 +127,14 @@ def plan_record(plan: Plan, started: datetime, finished: datetime, by: str) -> R
             Outcome(row.outcome, row.rule, row.lines, tuple(_money(money) for money in row.amounts))
             for row in plan.coverage
         ),
-        findings=told_of(plan.findings),
+        findings=(*told_undo(plan), *told_of(plan.findings)),
         customers=plan_customers(plan),
     )
+
+
+def told_undo(plan: Plan) -> tuple[Told, ...]:
+    """That a plan takes a run back, as the history keeps it; nothing for any other plan."""
+    return (Told("info", UNDO, f"undo of run {plan.undoes}"),) if plan.undoes else ()
 
 
 def plan_customers(plan: Plan) -> dict[str, str]:
