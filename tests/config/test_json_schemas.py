@@ -276,6 +276,7 @@ PLAN = sealed(
         coverage=(Coverage("billed", "P46", 2, (Money(Decimal("178.67"), "AUD"),)),),
         refused_by=("max_changes",),
         decisions="sha256:" + "0f" * 32,
+        undoes=7,
         unchanged=118,
         target="psa",
         created="2026-11-22T10:00:00Z",
