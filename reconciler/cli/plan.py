@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
 @click.option("--detailed-exitcode", is_flag=True, help="Exits 2 when there are changes, 0 when there are none.")
 @click.option("--products-only", is_flag=True, help="The product catalogue alone: what would be created and updated.")
+@click.option("--cutover", is_flag=True, help="Takes records of other tools over, on all agreements of the companies.")
 @click.option(
     "--only-new-customers", type=click.IntRange(min=1), metavar="N", help="N customers that have no record yet."
 )
@@ -35,6 +36,7 @@ def command(
     form: str,
     detailed_exitcode: bool,
     products_only: bool,
+    cutover: bool,
     only_new_customers: int | None,
     keep_going: bool,
 ) -> None:
@@ -47,7 +49,9 @@ def command(
     started = datetime.now(UTC)
     from reconciler.planning.gathered import Scope
 
-    scope = Scope.PRODUCTS if products_only else Scope.ALL
+    if products_only and cutover:
+        raise click.UsageError("--products-only plans no records, and --cutover is about records: use one of them")
+    scope = Scope.PRODUCTS if products_only else Scope.CUTOVER if cutover else Scope.ALL
     plan, _ = fresh_plan(settings, month, customers, scope=scope, only_new=only_new_customers)
     keep_plan(plan, settings, started)
     if out:

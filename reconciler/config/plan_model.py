@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from reconciler.domain.finding import Severity
+from reconciler.domain.handover import Fate
 from reconciler.domain.invoice import Motion
 from reconciler.domain.plan import Action, Resource, Verdict
 
@@ -149,6 +150,36 @@ class PlanCoverage(PlanPart):
     amounts: list[PlanMoney] = Field(description="Their amounts, one per currency.")
 
 
+class PlanSuccessor(PlanPart):
+    """A record that goes on where an old one ends."""
+
+    subscription: str = Field(description="The subscription that it bills.")
+    quantity: DecimalText = Field(description="Its quantity.")
+    unit_price: DecimalText = Field(description="Its price for one unit and month.")
+    effective: DayText = Field(description="Its first billed day.")
+    address: str | None = Field(description="The change that writes it; null where it stands there already.")
+
+
+class PlanHandOver(PlanPart):
+    """A record of another tool or a person, and what becomes of it."""
+
+    customer: str = Field(description="The customer's name in mappings.yaml.")
+    product: str = Field(description="The key of its product.")
+    product_name: str = Field(description="The product's name in the PSA.")
+    fate: Fate = Field(description="Adopted, replaced by records of ours, ended, or left as it is.")
+    record: str = Field(description="The PSA's id of the old record.")
+    agreement: str = Field(description="The address of the agreement that it stands on.")
+    agreement_name: str = Field(description="That agreement's name in the PSA.")
+    quantity: DecimalText = Field(description="Its quantity now.")
+    unit_price: DecimalText = Field(description="Its price now, for one unit and month.")
+    effective: DayText = Field(description="Its first billed day.")
+    serial_number: str | None = Field(description="What it carries now: nothing, or another tool's mark.")
+    last: DayText | None = Field(description="Its last billed day after the plan; null: open.")
+    day: DayText | None = Field(description="The hand-over: the first day that the successors bill instead.")
+    why: str = Field(description="The reason.")
+    successors: list[PlanSuccessor] = Field(description="The records that go on in its place.")
+
+
 class PlanSummary(PlanPart):
     """Counts."""
 
@@ -182,4 +213,7 @@ class PlanFile(PlanPart):
     coverage: list[PlanCoverage] = Field(description="Where every invoice line ended up.")
     refused_by: list[str] = Field(description="The guards that the plan is beyond.")
     summary: PlanSummary = Field(description="Counts of all that.")
+    cutover: list[PlanHandOver] | None = Field(
+        default=None, description="Records of other tools, where a cut-over was asked."
+    )
     digest: Digest = Field(description="The hash of everything but created, reconciler and itself.")

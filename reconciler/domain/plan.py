@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.handover import HandOver
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import Money
 
@@ -166,7 +167,7 @@ class Plan:
     `observed_records` keeps what that was, so that a stale plan can say which field of which record moved.
     `refused_by` names the guards that the plan is beyond. `unchanged` counts subscriptions that need nothing.
     `decisions` is the hash of the reviewed decisions, empty where there are none. `undoes` is the number of the run
-    that the plan takes back.
+    that the plan takes back. `cutover` says what becomes of old records, where that was asked.
     """
 
     month: str
@@ -186,6 +187,7 @@ class Plan:
     digest: str
     decisions: str = ""
     undoes: int | None = None
+    cutover: tuple[HandOver, ...] = ()
 
     def count(self, action: Action) -> int:
         """How many changes are of an action."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from reconciler.domain.finding import Finding
 from reconciler.domain.money import ZERO
@@ -95,6 +96,13 @@ class AgreementRef:
         )
 
 
+class Reach(StrEnum):
+    """How far a look at the PSA goes: the mapped agreements alone, or all active ones of their companies (cut-over)."""
+
+    AGREEMENTS = "agreements"
+    COMPANIES = "companies"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a plan needs to see of a PSA: the mapped agreements, the products by Vendor SKU and by product id (links),
@@ -105,13 +113,15 @@ class Wanted:
     vendor_skus: frozenset[str]
     identifiers: frozenset[str] = frozenset()
     defaults: ProductDefaults | None = None
+    reach: Reach = Reach.AGREEMENTS
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the PSA held when it was read. `agreements` by what was asked for (absent: not found, see `findings`);
     `additions` by agreement id; `products` are all that match a wanted SKU or identifier or stand on an addition read.
-    `defaults_found` is false, with a finding, where a created product could not get its defaults.
+    `defaults_found` is false, with a finding, where a created product could not get its defaults. `others` are active
+    agreements of the same companies that were not asked for by name, where the reach was theirs.
     """
 
     agreements: dict[AgreementRef, Agreement] = field(default_factory=dict)
@@ -120,3 +130,4 @@ class Observation:
     problems: dict[AgreementRef, tuple[Finding, ...]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     defaults_found: bool = True
+    others: tuple[Agreement, ...] = ()

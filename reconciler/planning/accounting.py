@@ -149,7 +149,7 @@ def _of_owner(
 ) -> Outcome:
     rule = left_out(owner, program, ledger.month)
     month = decided.get((owner.name, line.motion))
-    if rule or month is None:
+    if month is None:
         return Outcome(EXCLUDED, rule or "not selected")
     if month.blocked:
         return Outcome(BLOCKED, "error findings")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.bulk import without_collections
 from reconciler.domain.finding import Finding, Severity, in_order
+from reconciler.domain.handover import HandOver
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Sync
 from reconciler.domain.money import Money, summed
@@ -20,9 +21,11 @@ from reconciler.planning.changes import (
 )
 from reconciler.planning.charged_once import decide_annual, decide_usage
 from reconciler.planning.claims import Claims, claims_of
+from reconciler.planning.cutting_over import cut_over
 from reconciler.planning.deciding import Kept, Standing, kept, unfounded
 from reconciler.planning.drifting import drift, drift_findings
 from reconciler.planning.gathered import Documents, Gathered, Scope
+from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
 from reconciler.planning.impact import impact_rows
 from reconciler.planning.ledger import Account, Ledger
 from reconciler.planning.observing import fingerprint, seen
@@ -49,6 +52,7 @@ class ProgramMonth:
     accounted: Accounted
     ledger: Ledger
     documents: Documents
+    cutover: tuple[HandOver, ...] = ()
 
 
 def assemble(gathered: Gathered) -> Plan:
@@ -68,7 +72,7 @@ def _assembled(gathered: Gathered) -> Plan:
     written = {change.agreement for change in changes if change.agreement}
     observed = {
         agreement_address(gathered.target, a.id): seen(a, gathered.observation.additions.get(a.id, ()))
-        for a in gathered.observation.agreements.values()
+        for a in (*gathered.observation.agreements.values(), *gathered.observation.others)
         if agreement_address(gathered.target, a.id) in written
     }
     findings = [f for part in parts for f in (*_of_mapped(part), *part.findings, *part.accounted.findings)]
@@ -93,6 +97,7 @@ def _assembled(gathered: Gathered) -> Plan:
             version=gathered.request.version,
             digest="",
             decisions=gathered.background.decisions.sha256,
+            cutover=tuple(row for part in parts for row in part.cutover),
         )
     )
 
@@ -100,7 +105,8 @@ def _assembled(gathered: Gathered) -> Plan:
 def _readable(gathered: Gathered) -> Standing:
     """The additions by agreement, without agreements that were not read whole: there, a record only looks gone."""
     seen = gathered.observation
-    damaged = {a.id for ref, a in seen.agreements.items() if any(f.blocks for f in seen.problems.get(ref, ()))}
+    refs = {**{ref: a.id for ref, a in seen.agreements.items()}, **{ref: ref.id for ref in seen.problems if ref.id}}
+    damaged = {number for ref, number in refs.items() if any(f.blocks for f in seen.problems.get(ref, ()))}
     return {number: additions for number, additions in seen.additions.items() if number not in damaged}
 
 
@@ -150,9 +156,21 @@ def _program(program: Program, gathered: Gathered, keeping: frozenset[str], clai
         used = [*shelf.resolved]
         findings += [f for r in shelf.resolved.values() for f in r.findings if r.key not in shelf.charged]
     products = product_changes(gathered.target, shelf, used)
-    changes = (*products, *additions) if gathered.request.scope is Scope.ALL else tuple(products)
+    ending = ending_months(months)
+    additions += ending_changes(gathered.target, ending, shelf, month)
+    changes = tuple(products) if gathered.request.scope is Scope.PRODUCTS else (*products, *additions)
     accounted = account_for(ledger, program, mapped, months, keeping, allocated_lines(claims, months, ledger))
-    return ProgramMonth(program, tuple(mapped), tuple(months), changes, tuple(findings), accounted, ledger, documents)
+    return ProgramMonth(
+        program,
+        tuple(mapped),
+        (*months, *ending),
+        changes,
+        tuple(findings),
+        accounted,
+        ledger,
+        documents,
+        tuple(hand_overs(gathered.target, months, additions, shelf)),
+    )
 
 
 def _canary(months: list[CustomerMonth], only_new: int | None) -> list[CustomerMonth]:
@@ -216,6 +234,8 @@ def _decided(
     if motion is Motion.SEAT_ANNUAL:
         return decide_annual(customer, agreement, additions, pricing, at)
     sharing = _sharing(customer, sharers[agreement.id], at)
+    if gathered.request.scope is Scope.CUTOVER:
+        return cut_over(customer, agreement, additions, pricing, at, sharing, gathered)
     return decide_seats(customer, agreement, additions, pricing, at, sharing)
 
 

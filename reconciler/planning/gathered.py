@@ -31,9 +31,12 @@ PLANNED = (Motion.SEAT_MONTHLY, Motion.SEAT_ANNUAL, Motion.AZURE)
 
 
 class Scope(StrEnum):
-    """What a plan is about: everything, or the product catalogue alone (P33)."""
+    """What a plan is about: everything, or the product catalogue alone (P33), or everything and beside it the records
+    that others wrote on any agreement of the companies (cut-over).
+    """
 
     ALL = "all"
+    CUTOVER = "cutover"
     PRODUCTS = "products"
 
 
@@ -61,8 +64,17 @@ class Request:
         all are) and not left out by the mapping.
         """
         if not self.plans(customer, program):
-            return ()
+            named = not self.customers or customer.name in self.customers
+            return (Motion.SEAT_MONTHLY,) if named and self._hands_over(customer, program) else ()
         return tuple(m for m in PLANNED if m in program.motions and m in customer.agreements)
+
+    def _hands_over(self, customer: Customer, program: Program) -> bool:
+        """Whether a cut-over may plan a customer whose `start` is still to come: it is the first month that is not
+        invoiced yet, so at most two ahead of the usage month.
+        """
+        on = program.sync and customer.sync is not Sync.OFF and Motion.SEAT_MONTHLY in program.motions
+        soon = customer.start is not None and customer.start <= self.month.following.following
+        return self.scope is Scope.CUTOVER and on and soon and Motion.SEAT_MONTHLY in customer.agreements
 
 
 def left_out(customer: Customer, program: Program, month: Month) -> str | None:

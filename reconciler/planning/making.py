@@ -8,11 +8,11 @@ from reconciler.domain.days import Month
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Mappings, ProductMode
 from reconciler.domain.plan import Action, Plan, ProductValues
-from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Wanted
+from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Reach, Wanted
 from reconciler.planning.allocating import credited_agreements, credited_products
 from reconciler.planning.assembling import assemble
 from reconciler.planning.claims import claims_of
-from reconciler.planning.gathered import Background, Documents, Gathered, Request
+from reconciler.planning.gathered import Background, Documents, Gathered, Request, Scope
 from reconciler.planning.ledger import keep_ledger, newest_month
 from reconciler.planning.shelf import AZURE_KEY
 from reconciler.sources.documents import read_documents, read_price_lists
@@ -125,7 +125,9 @@ def wanted(gathered: Gathered) -> Wanted:
     agreements |= credited_agreements(claims, gathered)
     skus |= credited_products(claims)
     linked = {link.sku: link.product for link in gathered.mappings.products if link.product}
-    return Wanted(frozenset(agreements), frozenset(skus), frozenset(linked[sku] for sku in skus if sku in linked))
+    links = frozenset(linked[sku] for sku in skus if sku in linked)
+    reach = Reach.COMPANIES if gathered.request.scope is Scope.CUTOVER else Reach.AGREEMENTS
+    return Wanted(frozenset(agreements), frozenset(skus), links, reach=reach)
 
 
 def _defaults_needed(plan: Plan) -> ProductDefaults | None:

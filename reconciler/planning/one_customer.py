@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from reconciler.domain.days import Month
@@ -13,7 +14,7 @@ from reconciler.domain.price_list import PriceList
 from reconciler.domain.records import Addition, Agreement
 from reconciler.planning.ledger import Account, Entry, Ledger
 from reconciler.planning.shelf import Shelf
-from reconciler.rules.charged import ChargedLine
+from reconciler.rules.charged import Charged, ChargedLine
 from reconciler.rules.drafts import Decision
 
 
@@ -24,7 +25,8 @@ class Decided:
     `charged_days` are the seat-days that the lines charge on the month's days (zero for what is not seats by day);
     `due` is what they are worth at the partner's price, unrounded; `adopted` are ids of records that get their serial
     number. `once` tells that the records bill once, on whatever invoice comes next, and not by the month. `bills_in` is
-    the month of a record that passes a single line on, which need not be the planned one (P9).
+    the month of a record that passes a single line on, which need not be the planned one (P9). `charged` is
+    the step function behind the decision, where it is of seats by day.
     """
 
     subscription: str
@@ -37,6 +39,44 @@ class Decided:
     adopted: frozenset[str] = frozenset()
     once: bool = False
     bills_in: Month | None = None
+    charged: Charged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """A record that another tool or a person wrote, on another agreement of the customer's company (cut-over).
+
+    `product` is the key of its product; `subscription` the one that it bills, None where it cannot be told; `charged`
+    whether the month's invoices charge the product. `why` says why it must be left as it is, by the rule `code`.
+    """
+
+    record: Addition
+    agreement: Agreement
+    product: str
+    subscription: str | None
+    charged: bool
+    why: str = ""
+    code: str = "E8"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A record on the mapped agreement that carries no subscription's id, and the key of its product (cut-over)."""
+
+    record: Addition
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """The old records of a customer: those on the mapped agreement, and those on others, which hand over on `day`, the
+    first that ours bill instead; and per other agreement what ends on it.
+    """
+
+    here: tuple[Foreign, ...]
+    elsewhere: tuple[Old, ...]
+    day: date
+    ending: "tuple[CustomerMonth, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +84,7 @@ class CustomerMonth:
     """A customer's month by one motion: every subscription's decision, or the findings that keep it out (`blocked`).
 
     `withheld`: nothing is written, though there is no error (an unmapped SKU, a preview). `held` are records of the
-    program's products that belong to no decision: they bill on.
+    program's products that belong to no decision: they bill on. `take_over` is there only where a cut-over was asked.
     """
 
     customer: Customer
@@ -57,6 +97,7 @@ class CustomerMonth:
     findings: tuple[Finding, ...]
     withheld: bool = False
     held: tuple[Addition, ...] = ()
+    take_over: TakeOver | None = None
 
     @property
     def blocked(self) -> bool:

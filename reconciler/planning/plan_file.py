@@ -29,6 +29,7 @@ from reconciler.domain.plan import (
     Values,
     Verdict,
 )
+from reconciler.planning.cutover_file import hand_over_members, read_hand_overs
 
 FORMAT = "reconciler-plan/1"
 # What the digest leaves out: it must not change with the day or the version that made the plan.
@@ -140,7 +141,7 @@ def _document(plan: Plan) -> dict[str, Any]:
         "coverage": [_coverage(row) for row in plan.coverage],
         "refused_by": list(plan.refused_by),
         "summary": summary(plan),
-    }
+    } | _present(cutover=[hand_over_members(row) for row in plan.cutover] or None)
 
 
 def _inputs(plan: Plan) -> dict[str, Any]:
@@ -291,6 +292,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         digest=document["digest"],
         decisions=document["inputs"].get("decisions", ""),
         undoes=document.get("undoes"),
+        cutover=read_hand_overs(document.get("cutover", ())),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from reconciler.domain.days import Month
@@ -40,6 +41,19 @@ class Sharing:
 ALONE = Sharing()
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Old records on other agreements that go on to bill until the eve of `day`, under the subscriptions that they
+    bill: they count as standing here, and must not be written (cut-over).
+    """
+
+    records: tuple[Addition, ...] = ()
+    day: date = date.min
+
+
+NOTHING_HANDED = Handed()
+
+
 def decide_seats(
     customer: Customer,
     agreement: Agreement,
@@ -47,6 +61,7 @@ def decide_seats(
     pricing: Pricing,
     at: Situation,
     sharing: Sharing = ALONE,
+    handed: Handed = NOTHING_HANDED,
 ) -> CustomerMonth:
     """The decisions for a customer's monthly seats on its agreement.
 
@@ -56,12 +71,14 @@ def decide_seats(
     lines = account.seats if account else {}
     entries = [entry for group in lines.values() for entry in group]
     currency, currencies = currency_of(entries, agreement)
-    period = Period(at.month, first_open_day(agreement, customer.changes.billing))
+    open_from = first_open_day(agreement, customer.changes.billing)
+    # What an old record bills until the hand-over is as good as invoiced: only differences stand beside it (C18).
+    period = Period(at.month, max(open_from, handed.day))
     firsts = [line.span.first for _, line in entries if line.span]
-    first_day = max(at.month.first, min(firsts, default=at.month.first))
-    findings = list(check_agreement(agreement, at.month, first_day, period.open_from, currencies))
+    first_day = max(at.month.first, handed.day, min(firsts, default=at.month.first))
+    findings = list(check_agreement(agreement, at.month, first_day, open_from, currencies))
     # A record that passes a credit on has no seats: it is billed by its decision, whatever is charged (P9).
-    counting = [a for a in additions if not is_allocation(a.serial_number, at.ledger.owners)]
+    counting = [a for a in (*additions, *handed.records) if not is_allocation(a.serial_number, at.ledger.owners)]
     matched = match({*lines, *sharing.keys}, counting, at.shelf.keys_by_id(Motion.SEAT_MONTHLY), at.month)
     findings += matched.findings
     decided: list[Decided] = []
@@ -205,6 +222,7 @@ def _decide(charged: Charged, key: Key, matched: Matched, period: Period, custom
         charged.level.seat_days(period.month.span),
         _due(charged, period.month),
         frozenset(adopted),
+        charged=charged,
     )
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import ZERO, printed, summed
 from reconciler.domain.plan import Plan
+from reconciler.render.cutover import cutover_markdown
 from reconciler.render.grouping import (
     CustomerGroup,
     amount_in,
@@ -41,6 +42,7 @@ def plan_markdown(plan: Plan, limit: int = 60_000) -> str:
     tail = list(_fitted(_tail(plan), limit // 6, "further documents"))
     room.take(head + tail)
     problems = list(_problems(plan, limit // 3))
+    problems += _fitted(cutover_markdown(plan), limit // 4, "further records of the cut-over")
     room.take(problems)
     body = list(_body(plan, room))
     return "\n".join([*head, *problems, *body, *tail]) + "\n"

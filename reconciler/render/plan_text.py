@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.domain.money import plain, printed
 from reconciler.domain.plan import Action, Change, Impact, Plan, Verdict
+from reconciler.render.cutover import cutover_lines
 from reconciler.render.grouping import (
     AgreementGroup,
     SubscriptionGroup,
@@ -67,6 +68,7 @@ def plan_lines(plan: Plan, *, width: int, colour: bool) -> Iterator[str]:
         for agreement in customer.agreements:
             yield from _agreement(agreement, sheet)
     yield from _catalogue(plan, sheet)
+    yield from cutover_lines(plan, width=sheet.width, paint=sheet.paint)
     yield from closing_lines(plan, width=sheet.width, paint=sheet.paint)
 
 

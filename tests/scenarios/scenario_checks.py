@@ -10,6 +10,7 @@ from scenario_world import SUBSCRIPTION
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.handover import HandOver
 from reconciler.domain.money import plain, printed
 from reconciler.domain.plan import AdditionValues, Change, Impact, Plan, ProductValues
 
@@ -181,6 +182,36 @@ def _found(finding: Finding, row: Row) -> str:
         "says": row.get("says") if str(row.get("says")) in finding.message else finding.message,
     }
     return ", ".join(f"{name} {parts[name]}" for name in sorted(row))
+
+
+# -- cut-over
+
+
+def cutover_lines(expected: Iterable[Row], rows: Iterable[HandOver]) -> tuple[list[str], list[str]]:
+    """What becomes of each old record, as expected and as planned, in no order; the agreement is the parent's unless
+    another is named.
+    """
+    wanted = sorted(_hand_over({"on": 54, **row}) for row in expected)
+    there = sorted(
+        _hand_over(
+            {
+                "fate": row.fate.value,
+                "quantity": row.quantity,
+                "on": row.agreement.rsplit("/", 1)[-1],
+                "last": row.last,
+                "day": row.day,
+                "new": [successor.quantity for successor in row.successors],
+            }
+        )
+        for row in rows
+    )
+    return wanted, there
+
+
+def _hand_over(row: Row) -> str:
+    new = ", ".join(_number(quantity) for quantity in row.get("new", ())) or "nothing"
+    last, day = row.get("last") or "open", row.get("day") or "no day"
+    return f"{row['fate']} {_number(row['quantity'])} on {row['on']}: to {last}, then on {day} {new}"
 
 
 # -- money

@@ -25,7 +25,7 @@ from reconciler.domain.days import Month
 from reconciler.domain.decision import Decisions
 from reconciler.domain.mapping import Mappings
 from reconciler.domain.plan import Plan
-from reconciler.planning.gathered import Background, Request
+from reconciler.planning.gathered import Background, Request, Scope
 from reconciler.planning.making import make_plan, month_of, one_target, read_sources
 from reconciler.planning.observing import observe_again
 from reconciler.planning.plan_file import read_plan
@@ -42,7 +42,7 @@ class Runner(Protocol):
 
     file: Path
 
-    def plan(self, month: Month) -> Plan:
+    def plan(self, month: Month, scope: Scope = Scope.ALL) -> Plan:
         """The plan for a month, made now."""
         ...
 
@@ -59,13 +59,13 @@ class ByFunctions:
     environ: dict[str, str]
     plans: int = 0
 
-    def plan(self, month: Month) -> Plan:
+    def plan(self, month: Month, scope: Scope = Scope.ALL) -> Plan:
         """The plan for a month, made now."""
         mappings = self._mappings()
         documents = read_sources(mappings)
         self.plans += 1
         created = datetime(2026, 11, 22, 10, 0, self.plans, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        request = Request(month_of(documents, month), frozenset(), created, "test")
+        request = Request(month_of(documents, month), frozenset(), created, "test", scope)
         background = Background(decisions=self._decisions(mappings))
         return self._on_target(
             mappings, lambda target: make_plan(mappings, documents, request, one_target(mappings), target, background)
@@ -130,11 +130,12 @@ class ByCommands:
     environ: dict[str, str]
     plans: int = 0
 
-    def plan(self, month: Month) -> Plan:
+    def plan(self, month: Month, scope: Scope = Scope.ALL) -> Plan:
         """The plan for a month, made now."""
         self.plans += 1
         out = self._out()
-        self._reconciler("plan", "--month", str(month), "--out", str(out), "--keep-going", allowed=(0, 5))
+        asked = ("--cutover",) if scope is Scope.CUTOVER else ()
+        self._reconciler("plan", "--month", str(month), "--out", str(out), "--keep-going", *asked, allowed=(0, 5))
         return read_plan(out.read_text(encoding="utf-8"), str(out))
 
     def apply(self, plan: Plan) -> str:

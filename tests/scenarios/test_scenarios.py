@@ -19,6 +19,7 @@ from scenario_world import lines_of_month, seed, write_invoices, write_repositor
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Severity
 from reconciler.domain.plan import Plan
+from reconciler.planning.gathered import Scope
 from reconciler.sandbox.server import RunningSandbox
 
 BY_COMMANDS = (
@@ -70,7 +71,7 @@ def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: 
         for edit in step.get("meanwhile", ()):
             _edit(psa, edit)
         writes = _writes(psa)
-        plan = runner.plan(month)
+        plan = runner.plan(month, Scope.CUTOVER if "cutover" in step else Scope.ALL)
         _check_plan(scenario, number, representation, plan)
         assert _writes(psa) == writes, "a plan wrote to the PSA"
         refused = bool(step.get("refused_by"))
@@ -80,6 +81,8 @@ def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: 
             assert runner.apply(plan) == ""
             assert _writes(psa) == writes + len(plan.changes), "each change is one write"
             _check_nothing_left(runner, month, "after the apply")
+            if "cutover" in step:
+                _check_nothing_left(runner, month, "after the apply, by a cut-over", Scope.CUTOVER)
         _bill(psa, step)
         state = psa.state()
         _check_records(state, step, representation)
@@ -127,6 +130,9 @@ def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan
     if "impact" in step:
         wanted, there = checks.impact_lines(step["impact"], plan.impact)
         assert there == wanted, "impact"
+    if "cutover" in step:
+        wanted, there = checks.cutover_lines(step["cutover"], plan.cutover)
+        assert there == wanted, "cut-over"
     rows = [row for row in plan.impact if row.month == step["month"]]
     if "seat_days" in step:
         assert sum(row.seat_days for row in rows) == step["seat_days"], "seat-days"
@@ -154,8 +160,8 @@ def _check_coverage(scenario: Scenario, number: int, plan: Plan) -> None:
         assert {k: v for k, v in sums.items() if v} == step["coverage"], "coverage"
 
 
-def _check_nothing_left(runner: Runner, month: Month, when: str) -> None:
-    again = runner.plan(month)
+def _check_nothing_left(runner: Runner, month: Month, when: str, scope: Scope = Scope.ALL) -> None:
+    again = runner.plan(month, scope)
     assert checks.change_lines([], again.changes)[1] == [], f"changes are planned again {when}"
 
 

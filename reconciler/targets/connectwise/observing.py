@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import plain
-from reconciler.domain.records import Addition, Agreement, AgreementRef, Observation, Product, Wanted
+from reconciler.domain.records import Addition, Agreement, AgreementRef, Observation, Product, Reach, Wanted
 from reconciler.targets.connectwise.bodies import number
 from reconciler.targets.connectwise.client import Client
 from reconciler.targets.connectwise.conditions import Field, Wish, in_chunks
@@ -77,9 +77,10 @@ async def observed(client: Client, wanted: Wanted, defaults: Defaults) -> Observ
     found = {ref: one for ref, one in meant.items() if isinstance(one, Candidate)}
     chosen = {one.id: one.record for one in found.values()}
     missing = {ref: finding for ref, finding in meant.items() if isinstance(finding, Finding)}
+    further = await _further(client, found, candidates) if wanted.reach is Reach.COMPANIES else {}
     background, additions, unknown = await asyncio.gather(
-        _background(client, chosen.values()),
-        _all_additions(client, chosen),
+        _background(client, [*chosen.values(), *further.values()]),
+        _all_additions(client, [*chosen, *further]),
         _unknown_companies(client, missing, candidates),
     )
     problems: dict[AgreementRef, tuple[Finding, ...]] = {
@@ -93,7 +94,9 @@ async def observed(client: Client, wanted: Wanted, defaults: Defaults) -> Observ
             problems[ref] = (_unreadable(error),)
             continue
         problems[ref] = (*not_active(agreements[ref]), *additions[one.id].findings)
-    standing = {number: additions[number].records for number in chosen}
+    others, spoilt_others = _others(further, background, additions)
+    problems |= spoilt_others
+    standing = {number: additions[number].records for number in additions}
     products += await _products(client, _further_products(standing.values(), products))
     readable, spoilt = _read_products(products)
     return Observation(
@@ -103,7 +106,39 @@ async def observed(client: Client, wanted: Wanted, defaults: Defaults) -> Observ
         problems={ref: told for ref, told in problems.items() if told},
         findings=(*spoilt, *lacking),
         defaults_found=not lacking,
+        others=others,
     )
+
+
+async def _further(
+    client: Client, found: Mapping[AgreementRef, Candidate], read: Iterable[Candidate]
+) -> dict[str, Record]:
+    """The other active agreements of the companies that were found, by id. Those of a company that a mapping names
+    beside an agreement's name were read on the way; the rest take one sweep.
+    """
+    chosen, companies = {one.id for one in found.values()}, {one.company_id for one in found.values()}
+    named = {one.company_id for ref, one in found.items() if ref.id is None}
+    wanted = [Wish(Field("agreement", "company/id"), int(number)) for number in sorted(companies - named)]
+    rows = await _sweep(client, AGREEMENTS, AGREEMENT_FIELDS, wanted)
+    there = [*read, *(candidate(Record(f"agreement {row.get('id', '?')}", row)) for row in rows)]
+    return {one.id: one.record for one in there if one.active and one.id not in chosen and one.company_id in companies}
+
+
+def _others(
+    further: Mapping[str, Record], background: _Background, additions: Mapping[str, Additions]
+) -> tuple[tuple[Agreement, ...], dict[AgreementRef, tuple[Finding, ...]]]:
+    """The further agreements, and what is to be said of those that cannot be read whole, by their ids."""
+    others: list[Agreement] = []
+    problems: dict[AgreementRef, tuple[Finding, ...]] = {}
+    for agreement_id, record in further.items():
+        told = additions[agreement_id].findings
+        try:
+            others.append(agreement_of(record, background.parents, background.cadences))
+        except Unreadable as error:
+            told = (*told, _unreadable(error))
+        if told:
+            problems[AgreementRef(id=agreement_id)] = told
+    return tuple(others), problems
 
 
 async def read_agreement_record(client: Client, agreement_id: str) -> Agreement | None:
