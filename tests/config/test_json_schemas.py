@@ -20,6 +20,7 @@ from reconciler.cli.init_texts import INVOICE, MAPPINGS
 from reconciler.cli.schema_files import schema_texts, write_schemas
 from reconciler.config.json_schemas import SCHEMAS, json_schema
 from reconciler.domain.finding import Finding, Place, Severity
+from reconciler.domain.handover import Fate, HandOver, Successor
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import Money
 from reconciler.domain.plan import (
@@ -277,6 +278,13 @@ PLAN = sealed(
         refused_by=("max_changes",),
         decisions="sha256:" + "0f" * 32,
         undoes=7,
+        cutover=(
+            HandOver(
+                "Contoso", "CFQ7TTC0LH18:0001", "Business Basic", Fate.REPLACED, "9001", "psa/agreement/54", "Master",
+                Decimal(10), Decimal(20), date(2026, 8, 1), None, date(2026, 8, 31), date(2026, 9, 1), "why",
+                (Successor("5f1b", Decimal(10), Decimal(20), date(2026, 9, 1), CREATE.address),),
+            ),
+        ),
         unchanged=118,
         target="psa",
         created="2026-11-22T10:00:00Z",
