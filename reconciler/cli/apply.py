@@ -76,21 +76,15 @@ def _saved_plan(settings: Settings, file: Path) -> "tuple[Plan, Mappings]":
 def _fresh_plan(settings: Settings, month: "Month | None", customers: tuple[str, ...]) -> "tuple[Plan, Mappings]":
     """A plan made now, kept in the history, and shown."""
     from reconciler.applying.clock import SystemClock
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.keeping import keep_made
     from reconciler.cli.plan import show_plan
-    from reconciler.cli.planning import fresh_plan
-    from reconciler.store.database import open_store
-    from reconciler.store.history import plan_record, record_run
-    from reconciler.store.lock import who
+    from reconciler.cli.planning import fresh
 
     started = SystemClock().now()
-    plan, mappings = fresh_plan(settings, month, customers)
-    with state_told():
-        store = open_store(settings.state_url, started)
-        record_run(store, plan_record(plan, started, SystemClock().now(), who()))
-        store.close()
-    show_plan(plan, "text", settings)
-    return plan, mappings
+    made = fresh(settings, month, customers)
+    keep_made(made, settings, started)
+    show_plan(made.plan, "text", settings)
+    return made.plan, made.gathered.mappings
 
 
 def _check_digest(plan: "Plan", expected: str | None) -> None:

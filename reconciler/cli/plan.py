@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.as_of import plan_as_of
 from reconciler.cli.context import Exit, Failure, Settings, show_findings
-from reconciler.cli.planning import MONTH, fresh_plan
+from reconciler.cli.planning import MONTH, fresh
 
 if TYPE_CHECKING:
     from reconciler.domain.days import Month
     from reconciler.domain.plan import Plan
+    from reconciler.planning.gathered import Scope
+
+
+_AS_OF_ALONE = (
+    "--as-of shows a past run's plan as it was asked for: without --month, --customer, --products-only, --cutover and "
+    "--only-new-customers, and without --out, for it is there to be read, not to be applied."
+)
 
 
 @click.command()
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--only-new-customers", type=click.IntRange(min=1), metavar="N", help="N customers that have no record yet."
 )
+@click.option("--as-of", type=int, metavar="RUN", help="The plan of a past run again, from what was kept of it.")
 @click.option("--keep-going", is_flag=True, help="Exits as if there were no errors; customers with errors stay out.")
 @click.pass_obj
 def command(
@@ -38,28 +47,45 @@ def command(
     products_only: bool,
     cutover: bool,
     only_new_customers: int | None,
+    as_of: int | None,
     keep_going: bool,
 ) -> None:
     """Shows what would change in the PSA, why, and what it bills.
 
     \b
-    Example:
+    Examples:
       reconciler plan --month 2026-09 --out plans/2026-09.plan.json
+      reconciler plan --as-of 12
     """
-    started = datetime.now(UTC)
     from reconciler.planning.gathered import Scope
 
     if products_only and cutover:
         raise click.UsageError("--products-only plans no records, and --cutover is about records: use one of them")
     scope = Scope.PRODUCTS if products_only else Scope.CUTOVER if cutover else Scope.ALL
-    plan, _ = fresh_plan(settings, month, customers, scope=scope, only_new=only_new_customers)
-    keep_plan(plan, settings, started)
+    if as_of is None:
+        plan = _fresh(settings, month, customers, scope, only_new_customers)
+    elif month or customers or scope is not Scope.ALL or only_new_customers or out:
+        raise click.UsageError(_AS_OF_ALONE)
+    else:
+        plan = plan_as_of(settings, as_of)
     if out:
         write_plan_file(plan, out)
     show_plan(plan, form, settings)
     if form != "text":
         show_findings(plan.findings, settings)
     raise SystemExit(exit_status(plan, detailed=detailed_exitcode, keep_going=keep_going))
+
+
+def _fresh(
+    settings: Settings, month: "Month | None", customers: tuple[str, ...], scope: "Scope", only_new: int | None
+) -> "Plan":
+    """The plan made now, kept in the history with what it rests on."""
+    from reconciler.cli.keeping import keep_made
+
+    started = datetime.now(UTC)
+    made = fresh(settings, month, customers, scope=scope, only_new=only_new)
+    keep_made(made, settings, started)
+    return made.plan
 
 
 def show_plan(plan: "Plan", form: str, settings: Settings) -> None:
@@ -98,24 +124,3 @@ def write_plan_file(plan: "Plan", out: Path) -> None:
         write_whole(out, write_plan(plan))
     except OSError as error:
         raise Failure(f"{out} cannot be written: {error.strerror}", "say another place with --out") from None
-
-
-def keep_plan(plan: "Plan", settings: Settings, started: datetime) -> None:
-    """Keeps the run in the history. A plan needs no state: where it cannot be written, that is said and no more."""
-    from reconciler.store.database import open_store
-    from reconciler.store.errors import StoreError
-    from reconciler.store.history import plan_record, record_run
-    from reconciler.store.lock import who
-
-    now = datetime.now(UTC)
-    try:
-        store = open_store(settings.state_url, now)
-    except StoreError as error:
-        click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
-        return
-    try:
-        record_run(store, plan_record(plan, started, now, who()))
-    except StoreError as error:
-        click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
-    finally:
-        store.close()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reconciler.domain.mapping import Mappings
     from reconciler.domain.plan import Plan
     from reconciler.planning.gathered import Background, Scope
+    from reconciler.planning.making import Made
 
 
 class MonthType(click.ParamType["Month"]):
@@ -47,8 +48,20 @@ def fresh_plan(
     only_new: int | None = None,
 ) -> tuple["Plan", "Mappings"]:
     """Reads everything and makes the plan. Raises Failure with a sentence where that cannot be done."""
-    mappings = load_mappings(settings)
-    return plan_of(mappings, settings, month, customers, scope=scope, only_new=only_new), mappings
+    made = fresh(settings, month, customers, scope=scope, only_new=only_new)
+    return made.plan, made.gathered.mappings
+
+
+def fresh(
+    settings: Settings,
+    month: "Month | None",
+    customers: tuple[str, ...],
+    *,
+    scope: "Scope | None" = None,
+    only_new: int | None = None,
+) -> "Made":
+    """As `fresh_plan`, with everything that the plan was made from."""
+    return _made(load_mappings(settings), settings, month, customers, scope=scope, only_new=only_new)
 
 
 def plan_of(
@@ -61,11 +74,23 @@ def plan_of(
     only_new: int | None = None,
 ) -> "Plan":
     """The plan of a mapping that is loaded. Raises Failure where it cannot be made."""
+    return _made(mappings, settings, month, customers, scope=scope, only_new=only_new).plan
+
+
+def _made(
+    mappings: "Mappings",
+    settings: Settings,
+    month: "Month | None",
+    customers: tuple[str, ...],
+    *,
+    scope: "Scope | None" = None,
+    only_new: int | None = None,
+) -> "Made":
     from reconciler.planning.gathered import Request, Scope
-    from reconciler.planning.making import PlanningError, make_plan, month_of, one_target, read_sources
+    from reconciler.planning.making import PlanningError, make, month_of, one_target, read_sources
     from reconciler.targets.base import TargetError
 
-    async def made() -> "Plan":
+    async def made() -> "Made":
         name = one_target(mappings)
         documents = read_sources(mappings)
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -74,7 +99,7 @@ def plan_of(
         request = Request(month_planned, chosen, created, __version__, scope or Scope.ALL, only_new)
         background = background_of(mappings, settings, name)
         async with opened_target(mappings.targets[name], settings) as target:
-            return await make_plan(mappings, documents, request, name, target, background)
+            return await make(mappings, documents, request, name, target, background)
 
     try:
         return asyncio.run(made())

@@ -38,7 +38,8 @@ def command(
     """
     started = datetime.now(UTC)
     from reconciler.cli.loading import load_mappings
-    from reconciler.cli.plan import exit_status, keep_plan, show_plan, write_plan_file
+    from reconciler.cli.keeping import keep_plan
+    from reconciler.cli.plan import exit_status, show_plan, write_plan_file
 
     mappings = load_mappings(settings)
     plan = _plan(settings, mappings, _written(settings, number))

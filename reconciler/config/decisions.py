@@ -55,14 +55,22 @@ class LoadedDecisions:
 
 
 def load_decisions(
-    mapping_file: Path, mappings: Mappings, environ: Environment[str, str], bounds: Bounds | None = None
+    mapping_file: Path,
+    mappings: Mappings,
+    environ: Environment[str, str],
+    bounds: Bounds | None = None,
+    *,
+    shown_as: Path | None = None,
 ) -> LoadedDecisions:
-    """Reads `decisions/*.yaml` beside the mapping file, in the order of their names. No folder: no decisions."""
-    folder = mapping_file.parent / FOLDER
-    paths = sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml") and path.is_file())
+    """Reads `decisions/*.yaml` beside the mapping file, in the order of their names. No folder: no decisions.
+
+    Places name the files as the mapping file is named, or as `shown_as`, where these are copies.
+    """
+    folder = (shown_as or mapping_file).parent / FOLDER
+    paths = decision_files(mapping_file)
     if not paths:
         return LoadedDecisions(NO_DECISIONS, (), ())
-    reading = _Reading(mappings, Plain(environ), bounds or Bounds())
+    reading = _Reading(mappings, Plain(environ), bounds or Bounds(), folder)
     for path in paths:
         reading.read(path)
     reading.doubles()
@@ -75,11 +83,18 @@ def load_decisions(
     return LoadedDecisions(decisions, findings, tuple(source.name for source in reading.sources))
 
 
+def decision_files(mapping_file: Path) -> list[Path]:
+    """The files of decisions beside a mapping file, in the order of their names."""
+    folder = mapping_file.parent / FOLDER
+    return sorted(path for path in folder.glob("*") if path.suffix in (".yaml", ".yml") and path.is_file())
+
+
 @dataclass(eq=False)
 class _Reading:
     mappings: Mappings
     plain: Plain
     bounds: Bounds
+    folder: Path
     findings: list[Finding] = field(default_factory=list)
     sources: list[SourceText] = field(default_factory=list)
     overrides: list[Override] = field(default_factory=list)
@@ -107,7 +122,7 @@ class _Reading:
             )
 
     def _source(self, path: Path) -> SourceText | None:
-        name = path.as_posix()
+        name = (self.folder / path.name).as_posix()
         if not path.resolve().is_relative_to(path.parent.parent.resolve()):
             message = "the file is a link that leads out of the folder"
             self.findings.append(Finding(Severity.ERROR, "include", message, where=Place(name)))

@@ -28,7 +28,7 @@ def place_of(node: Node) -> Place:
     return Place(node.source.name, node.line, node.column)
 
 
-def mappings(entries: Entries, folder: str, sha256: str) -> Mappings:
+def mappings(entries: Entries, folder: str, sha256: str, files: tuple[str, ...] = ()) -> Mappings:
     """The declaration as the engine reads it. The entries are all valid, and their references hold."""
     programs = {name: _program(entry) for name, entry in entries.programs.items()}
     return Mappings(
@@ -40,6 +40,7 @@ def mappings(entries: Entries, folder: str, sha256: str) -> Mappings:
         customers=tuple(_customer(entry, programs) for entry in entries.customers),
         products=tuple(_product(entry) for entry in entries.products),
         prices=tuple(_price(entry) for entry in entries.prices),
+        files=files,
     )
 
 

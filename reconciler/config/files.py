@@ -45,9 +45,11 @@ class Repository:
         return f"sha256:{content.hexdigest()}"
 
 
-def read_repository(path: Path, bounds: Bounds) -> Repository:
-    """Reads the file at `path` and, file by file, all that it includes. What cannot be read is a finding."""
-    reader = _Reader(path, bounds)
+def read_repository(path: Path, bounds: Bounds, shown_as: Path | None = None) -> Repository:
+    """Reads the file at `path` and, file by file, all that it includes. What cannot be read is a finding, which names
+    the file as `shown_as` does (none: as `path`).
+    """
+    reader = _Reader(path, shown_as or path, bounds)
     reader.read(PurePosixPath(path.name), (), None)
     return reader.repository
 
@@ -72,6 +74,7 @@ def decoded(shown_as: str, content: bytes) -> SourceText | Finding:
 @dataclass(eq=False)
 class _Reader:
     main: Path
+    shown: Path
     bounds: Bounds
     repository: Repository = field(default_factory=Repository)
     taken: int = 0
@@ -97,7 +100,7 @@ class _Reader:
     def _source(self, name: PurePosixPath, included: Scalar | None) -> SourceText | None:
         path = self.main.parent / name
         # As the user typed it: the main file's own words, and for the others its folder's.
-        shown_as = str(self.main) if included is None else (self.main.parent / name).as_posix()
+        shown_as = str(self.shown) if included is None else (self.shown.parent / name).as_posix()
         try:
             with path.open("rb") as stream:
                 content = stream.read(self.bounds.bytes - self.taken + 1)

@@ -1,6 +1,6 @@
 """Loads a mapping repository: files in, `Mappings` and findings out. Nothing is raised for what a user wrote."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from reconciler.config.checks import check
 from reconciler.config.declaration import mappings
 from reconciler.config.entries import read_entries
 from reconciler.config.files import read_repository
+from reconciler.config.overriding import Setting, set_over
 from reconciler.config.secrets import doubles, literal_secrets
 from reconciler.config.source_text import SourceText, shows_no_secret
 from reconciler.config.yaml_nodes import Bounds
@@ -30,17 +31,27 @@ class Loaded:
     files: tuple[str, ...]
 
 
-def load(path: Path, environ: Mapping[str, str], bounds: Bounds | None = None) -> Loaded:
+def load(
+    path: Path,
+    environ: Mapping[str, str],
+    bounds: Bounds | None = None,
+    *,
+    shown_as: Path | None = None,
+    settings: Sequence[Setting] = (),
+) -> Loaded:
     """Reads the mapping file at `path` with all that it includes. `environ` fills `${NAME}` outside secrets, which need
-    not be set; places name files as `path` does.
+    not be set; places name files as `path` does, or as `shown_as`, where the file at `path` is a copy of that one.
+    `settings` go before what the files say.
     """
     with without_collections():
-        return _load(path, environ, bounds or Bounds())
+        return _load(path, environ, bounds or Bounds(), shown_as or path, settings)
 
 
-def _load(path: Path, environ: Mapping[str, str], bounds: Bounds) -> Loaded:
-    repository = read_repository(path, bounds)
-    findings = list(repository.findings)
+def _load(
+    path: Path, environ: Mapping[str, str], bounds: Bounds, shown_as: Path, settings: Sequence[Setting]
+) -> Loaded:
+    repository = read_repository(path, bounds, shown_as)
+    findings = [*repository.findings, *set_over(repository, settings)]
     findings += literal_secrets(repository)
     findings += doubles(repository)
     entries, refused = read_entries(repository, environ)
@@ -51,7 +62,7 @@ def _load(path: Path, environ: Mapping[str, str], bounds: Bounds) -> Loaded:
         findings += check(entries)
     loaded = None
     if not any(finding.blocks for finding in findings):
-        loaded = mappings(entries, str(path.parent), repository.sha256)
+        loaded = mappings(entries, str(shown_as.parent), repository.sha256, tuple(repository.contents))
     return Loaded(loaded, with_excerpts(findings, repository.files), tuple(source.name for source in repository.files))
 
 

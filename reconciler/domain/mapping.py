@@ -203,7 +203,9 @@ class PriceRule:
 
 @dataclass(frozen=True, slots=True)
 class Mappings:
-    """A whole declaration. `sha256` is of its content with all included files; `folder` is where globs start."""
+    """A whole declaration. `sha256` is of its content with all included files; `folder` is where globs start; `files`
+    are the names of the files that it was read from, within the folder, the main one first.
+    """
 
     folder: str
     sha256: str
@@ -213,3 +215,4 @@ class Mappings:
     customers: tuple[Customer, ...]
     products: tuple[ProductLink, ...]
     prices: tuple[PriceRule, ...]
+    files: tuple[str, ...] = ()

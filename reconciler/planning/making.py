@@ -1,13 +1,15 @@
 """Makes a plan: documents from files, records from the PSA in as few requests as possible, then pure computation."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.domain.days import Month
+from reconciler.domain.finding import Finding
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Mappings, ProductMode
+from reconciler.domain.mapping import Mappings, ProductMode, Source
 from reconciler.domain.plan import Action, Plan, ProductValues
+from reconciler.domain.price_list import PriceList
 from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Reach, Wanted
 from reconciler.planning.allocating import credited_agreements, credited_products
 from reconciler.planning.assembling import assemble
@@ -15,7 +17,7 @@ from reconciler.planning.claims import claims_of
 from reconciler.planning.gathered import Background, Documents, Gathered, Request, Scope
 from reconciler.planning.ledger import keep_ledger, newest_month
 from reconciler.planning.shelf import AZURE_KEY
-from reconciler.sources.documents import read_documents, read_price_lists
+from reconciler.sources.documents import Reading, read_documents, read_price_lists
 from reconciler.targets.base import Target
 
 
@@ -25,6 +27,14 @@ class PlanningError(Exception):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan, and everything that it was made from."""
+
+    plan: Plan
+    gathered: Gathered
 
 
 def one_target(mappings: Mappings) -> str:
@@ -49,7 +59,11 @@ def read_sources(mappings: Mappings) -> dict[str, Documents]:
 def _read_source(mappings: Mappings, name: str) -> Documents:
     source, folder = mappings.sources[name], Path(mappings.folder)
     reading = read_documents(name, source.invoices, source.format, folder)
-    price_list, findings = read_price_lists(source.price_lists, folder)
+    return as_read(source, reading, *read_price_lists(source.price_lists, folder))
+
+
+def as_read(source: Source, reading: Reading, price_list: PriceList, findings: tuple[Finding, ...]) -> Documents:
+    """A source's documents and price lists, put together."""
     return Documents(
         invoices=reading.invoices,
         price_list=price_list,
@@ -77,6 +91,18 @@ async def make_plan(
     target: Target,
     background: Background | None = None,
 ) -> Plan:
+    """The plan for a month, as `make` makes it."""
+    return (await make(mappings, documents, request, target_name, target, background)).plan
+
+
+async def make(
+    mappings: Mappings,
+    documents: dict[str, Documents],
+    request: Request,
+    target_name: str,
+    target: Target,
+    background: Background | None = None,
+) -> Made:
     """The plan for a month. Reads the PSA once, and once more for the defaults of products that must be created.
 
     Raises TargetError where the PSA cannot be read.
@@ -84,14 +110,16 @@ async def make_plan(
     gathered = gather(mappings, documents, request, target_name)
     gathered = replace(gathered, background=background or Background())
     observation = await target.observe(wanted(gathered))
-    plan = assemble(replace(gathered, observation=observation))
+    gathered = replace(gathered, observation=observation)
+    plan = assemble(gathered)
     defaults = _defaults_needed(plan)
     if defaults is None:
-        return plan
+        return Made(plan, gathered)
     found = await target.observe(Wanted(frozenset(), frozenset(), defaults=defaults))
     if found.defaults_found:
-        return plan
-    return assemble(replace(gathered, observation=_without_defaults(observation, found)))
+        return Made(plan, gathered)
+    gathered = replace(gathered, observation=_without_defaults(observation, found))
+    return Made(assemble(gathered), gathered)
 
 
 def gather(mappings: Mappings, documents: dict[str, Documents], request: Request, target_name: str) -> Gathered:

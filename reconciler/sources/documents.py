@@ -42,23 +42,46 @@ def read_documents(source_name: str, patterns: Iterable[str], format: str, folde
     `format` is `auto`, `normalized` or `partner-center-nce`. A pattern without a match is an error finding.
     """
     files, findings = matching(patterns, folder)
-    reading = _reading(source_name, files, format, findings)
-    misplaced = [_misplaced(path, "a price list", "name it under 'price_list'") for path in reading.prices]
-    return replace(reading, findings=in_order([*reading.findings, *misplaced]))
+    return _without_price_lists(_reading(source_name, files, format, findings))
 
 
 def read_price_lists(patterns: Iterable[str], folder: Path) -> tuple[PriceList, tuple[Finding, ...]]:
     """All rows of the price lists in the files that match patterns, and what is wrong with them."""
     files, findings = matching(patterns, folder)
+    return _price_list(((name, read_file(path, name, "", AUTO)) for path, name in files), findings)
+
+
+def documents_of(parts: Iterable[FilePart], missing: Iterable[str], folder: Path) -> Reading:
+    """What `read_documents` says of files that are read already (`file_parts`), in the order of their names; `missing`
+    are the patterns that nothing matched in the folder.
+    """
+    with without_collections():
+        return _without_price_lists(_assembled(list(parts), [_missing(pattern, folder) for pattern in missing]))
+
+
+def price_list_of(
+    parts: Iterable[tuple[str, FilePart]], missing: Iterable[str], folder: Path
+) -> tuple[PriceList, tuple[Finding, ...]]:
+    """What `read_price_lists` says of files that are read already, each with its name."""
+    return _price_list(parts, [_missing(pattern, folder) for pattern in missing])
+
+
+def _price_list(
+    parts: Iterable[tuple[str, FilePart]], findings: list[Finding]
+) -> tuple[PriceList, tuple[Finding, ...]]:
     rows: list[Price] = []
-    for path, name in files:
-        part = read_file(path, name, "", AUTO)
+    for name, part in parts:
         findings.extend(part.findings)
         if part.prices is not None:
             rows.extend(part.prices)
         elif part.document:
             findings.append(_misplaced(name, "an invoice", "name it under 'invoices'"))
     return PriceList(tuple(rows)), in_order(findings)
+
+
+def _without_price_lists(reading: Reading) -> Reading:
+    misplaced = [_misplaced(path, "a price list", "name it under 'price_list'") for path in reading.prices]
+    return replace(reading, findings=in_order([*reading.findings, *misplaced]))
 
 
 def _misplaced(path: str, what: str, hint: str) -> Finding:
@@ -77,11 +100,15 @@ def matching(patterns: Iterable[str], folder: Path) -> tuple[list[tuple[Path, st
     for pattern in patterns:
         matches = _expanded(pattern, folder)
         if not matches:
-            what = "no file matches this pattern" if any(sign in pattern for sign in _WILD) else "there is no such file"
-            hint = f"patterns are relative to {folder}"
-            findings.append(Finding(Severity.ERROR, "missing-file", what, where=Place(pattern), hint=hint))
+            findings.append(_missing(pattern, folder))
         found.update(matches)
     return sorted(found.items(), key=lambda item: item[1]), findings
+
+
+def _missing(pattern: str, folder: Path) -> Finding:
+    what = "no file matches this pattern" if any(sign in pattern for sign in _WILD) else "there is no such file"
+    hint = f"patterns are relative to {folder}"
+    return Finding(Severity.ERROR, "missing-file", what, where=Place(pattern), hint=hint)
 
 
 def _expanded(pattern: str, folder: Path) -> dict[Path, str]:

@@ -8,7 +8,7 @@ become the measure by being seen.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -33,14 +33,15 @@ class _Admitted:
     document: Mapping[str, Any]
 
 
-def applied_records(store: Store, target: str) -> Mapping[str, AppliedRecord]:
+def applied_records(store: Store, target: str, until: datetime | None = None) -> Mapping[str, AppliedRecord]:
     """The billing records of a target as the last apply left them, by the PSA's id. Nothing was applied: empty.
 
-    A record that was ended has its last day, one that was deleted no values. Raises StoreError.
+    A record that was ended has its last day, one that was deleted no values. `until` asks for what the journal knew at
+    that moment. Raises StoreError.
     """
     with store.reading() as connection:
-        plans = _plans(connection, target)
-        confirmed = _confirmed(connection, target)
+        plans = [plan for plan in _plans(connection, target) if until is None or plan.begun <= until]
+        confirmed = _confirmed(connection, target, until)
         runs = _runs(connection)
     customers = {name: customer for plan in plans for name, customer in _customers(plan)}
     products = {(row.plan_id, row.address): row.remote_id for row in confirmed if row.resource == Resource.PRODUCT}
@@ -96,12 +97,13 @@ def _plans(connection: Connection, target: str) -> list[_Admitted]:
     return [_Admitted(datetime.fromisoformat(row.started), json.loads(row.plan_text)) for row in rows]
 
 
-def _confirmed(connection: Connection, target: str) -> list[Row[Any]]:
+def _confirmed(connection: Connection, target: str, until: datetime | None) -> list[Row[Any]]:
     """The confirmed ops, each with the time at which it was, in the order in which they were."""
     ops, events = schema.op.c, schema.op_event.c
+    by_then = [] if until is None else [events.at <= until.astimezone(UTC).isoformat(timespec="microseconds")]
     last = (
         select(events.plan_id, events.slot, func.max(events.id).label("id"))
-        .where(events.to_state == State.CONFIRMED, events.from_state != State.CONFIRMED)
+        .where(events.to_state == State.CONFIRMED, events.from_state != State.CONFIRMED, *by_then)
         .group_by(events.plan_id, events.slot)
         .subquery()
     )

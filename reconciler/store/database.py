@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, select, update
+from sqlalchemy.schema import CreateColumn
 
 from reconciler.store import schema
 from reconciler.store.errors import StoreError, told
@@ -32,8 +33,19 @@ def _first_schema(connection: Connection) -> None:
     schema.metadata.create_all(connection)
 
 
+def _kept_inputs(connection: Connection) -> None:
+    """Version 2: what runs rested on is kept, and a run tells of its programs and subscriptions."""
+    schema.metadata.create_all(connection, tables=list(schema.KEPT_CONTENT))
+    there = {column["name"] for column in inspect(connection).get_columns(schema.run.name)}
+    # A new database has them from its first step on.
+    for column in (schema.run.c.programs_json, schema.run.c.subscriptions):
+        if column.name not in there:
+            definition = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {schema.run.name} ADD COLUMN {definition}")
+
+
 # The n-th step leads to version n; steps are only ever appended.
-MIGRATIONS: tuple[Migration, ...] = (_first_schema,)
+MIGRATIONS: tuple[Migration, ...] = (_first_schema, _kept_inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +128,7 @@ def locked_store(url: str, what: str, now: datetime, connect_args: Mapping[str, 
             if killed is not None:
                 _note_lost_state(store, now)
             if _version(store) != schema.VERSION:
+                copy(store, now, _whole)
                 migrate(store)
             copy(store, now)
             yield store
@@ -137,7 +150,31 @@ def migrate(store: Store, steps: Sequence[Migration] = MIGRATIONS) -> int:
     return version
 
 
-def copy(store: Store, now: datetime) -> Path | None:
+def _whole(source: sqlite3.Connection, target: Path) -> None:
+    source.execute("VACUUM INTO ?", (str(target),))
+
+
+def _without_kept_content(source: sqlite3.Connection, target: Path) -> None:
+    """Copies the journal and the history. What runs rested on is left out: it is large, and ten copies are kept."""
+    made = create_engine(f"sqlite:///{target}")
+    try:
+        schema.metadata.create_all(made)
+    finally:
+        made.dispose()
+    source.execute("ATTACH DATABASE ? AS copied", (str(target),))
+    source.execute("BEGIN")
+    for table in schema.metadata.sorted_tables:
+        if table not in schema.KEPT_CONTENT:
+            columns = ", ".join(f'"{column.name}"' for column in table.columns)
+            # The names are the schema's own.
+            statement = f"INSERT INTO copied.{table.name} ({columns}) SELECT {columns} FROM main.{table.name}"  # noqa: S608
+            source.execute(statement)
+    source.execute("COMMIT")
+
+
+def copy(
+    store: Store, now: datetime, way: Callable[[sqlite3.Connection, Path], None] = _without_kept_content
+) -> Path | None:
     """Copies the database into `backups` beside it and keeps the newest ten; None where it holds no run yet."""
     with store.reading() as connection:
         if connection.execute(select(schema.run.c.id).limit(1)).first() is None:
@@ -151,9 +188,9 @@ def copy(store: Store, now: datetime) -> Path | None:
     except OSError as error:
         raise StoreError(f"the state database cannot be copied to {target}: {error.strerror}") from error
     with told(store.path):
-        source = sqlite3.connect(store.path)
+        source = sqlite3.connect(store.path, isolation_level=None, timeout=BUSY_SECONDS)
         try:
-            source.execute("VACUUM INTO ?", (str(target),))
+            way(source, target)
         finally:
             source.close()
     for old in sorted(folder.glob(f"{store.path.stem}-*.db"))[:-COPIES_KEPT]:

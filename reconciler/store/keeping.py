@@ -1,5 +1,6 @@
 """Housekeeping of the state database: everything in it as JSON lines, and the name of a holder that is gone."""
 
+import base64
 import json
 from collections.abc import Iterator
 
@@ -13,11 +14,21 @@ from reconciler.store.lock import forget_holder, is_free, read_holder
 
 
 def exported(store: Store) -> Iterator[str]:
-    """Every row of every table as one JSON object a line, with the table's name under `table`; oldest first."""
+    """Every row of every table as one JSON object a line, with the table's name under `table`; oldest first. What is
+    kept packed is written in base64.
+    """
     with store.reading() as connection:
         for table in schema.metadata.sorted_tables:
             for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
-                yield json.dumps({"table": table.name, **row._asdict()}, ensure_ascii=False, sort_keys=True)
+                yield json.dumps(
+                    {"table": table.name, **row._asdict()}, ensure_ascii=False, sort_keys=True, default=_text
+                )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"a column holds a {type(value).__name__}")
 
 
 def unlock(store: Store, lock_id: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 1
+VERSION = 2
 
 
 class State(StrEnum):
@@ -181,8 +182,57 @@ run = Table(
     Column("coverage_json", Text, nullable=False),
     Column("findings_json", Text, nullable=False),
     Column("customers_json", Text, nullable=False),
+    # Since version 2. The status of each program that the run was about as a whole (P59).
+    Column("programs_json", Text, nullable=False, server_default="{}"),
+    # Since version 2. Which rows of `kept_text` say how each subscription ended (P61); empty where nothing was to say.
+    Column("subscriptions", Text),
     CheckConstraint("kind IN ('plan', 'apply', 'resume')", name="run_kind_known"),
     CheckConstraint(
         "status IS NULL OR status IN ('No Change', 'Success', 'Warning', 'Error')", name="run_status_known"
     ),
 )
+
+# What runs rested on (version 2): files in bundles, each file once; texts of many lines, most as what differs from the
+# text before; and per run, which of them. `store.kept` writes and reads them.
+kept_bundle = Table(
+    "kept_bundle",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("packed", LargeBinary, nullable=False),
+)
+
+kept_file = Table(
+    "kept_file",
+    metadata,
+    # Of the file's bytes as they lay on the disk, in hexadecimal.
+    Column("sha256", Text, primary_key=True),
+    Column("bundle", Integer, ForeignKey("kept_bundle.id"), nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+kept_text = Table(
+    "kept_text",
+    metadata,
+    # Of the whole text, so that one that comes again is not kept again.
+    Column("sha256", Text, primary_key=True),
+    # The text that this one is written as a difference from; empty where it is whole.
+    Column("base", Text, ForeignKey("kept_text.sha256")),
+    Column("depth", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+)
+
+kept_run = Table(
+    "kept_run",
+    metadata,
+    Column("run", Integer, ForeignKey("run.id"), primary_key=True, autoincrement=False),
+    Column("files", Text, ForeignKey("kept_text.sha256"), nullable=False),
+    Column("observation", Text, ForeignKey("kept_text.sha256"), nullable=False),
+    Column("request_json", Text, nullable=False),
+    # When the state was read for what had been applied by then.
+    Column("read_at", Text, nullable=False),
+)
+
+# The large ones: a copy of the database before each apply leaves them out.
+KEPT_CONTENT = (kept_bundle, kept_file, kept_text, kept_run)

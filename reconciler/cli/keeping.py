@@ -1,0 +1,58 @@
+"""Keeping a run and what it rested on. A plan needs no state: where it cannot be written, that is said and no more."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.context import Settings
+
+if TYPE_CHECKING:
+    from reconciler.domain.plan import Plan
+    from reconciler.planning.making import Made
+    from reconciler.store.database import Store
+
+
+def keep_plan(plan: "Plan", settings: Settings, started: datetime) -> None:
+    """Keeps a plan's making in the history. Warns where that cannot be done."""
+    _kept(plan, settings, started, lambda store, run: None)
+
+
+def keep_made(made: "Made", settings: Settings, started: datetime) -> None:
+    """Keeps a plan's making in the history, and what it rested on beside it. Warns where that cannot be done."""
+    from reconciler.planning.keeping import files_read, to_keep
+    from reconciler.store.errors import StoreError
+    from reconciler.store.kept import keep
+
+    def inputs(store: "Store", run: int) -> None:
+        try:
+            files = files_read(settings.file, made.gathered)
+            keep(store, to_keep(run, settings.file, files, made.gathered, started), files)
+        except (StoreError, OSError) as error:
+            what = f"what run {run} rested on is not kept, so it cannot be computed again with --as-of"
+            click.echo(f"warning: {what}: {error}", err=True)
+
+    _kept(made.plan, settings, started, inputs)
+
+
+def _kept(plan: "Plan", settings: Settings, started: datetime, beside: "Callable[[Store, int], None]") -> None:
+    from reconciler.store.database import open_store
+    from reconciler.store.errors import StoreError
+    from reconciler.store.history import plan_record, record_run
+    from reconciler.store.lock import who
+
+    now = datetime.now(UTC)
+    try:
+        store = open_store(settings.state_url, now)
+    except StoreError as error:
+        click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
+        return
+    try:
+        run = record_run(store, plan_record(plan, started, now, who()))
+    except StoreError as error:
+        click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
+    else:
+        beside(store, run)
+    finally:
+        store.close()
