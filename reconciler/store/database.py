@@ -25,6 +25,7 @@ from reconciler.store.lock import Holder, held, this_process
 
 BUSY_SECONDS = 30
 COPIES_KEPT = 10
+_STAMP = "%Y%m%dT%H%M%S%f"
 
 Migration = Callable[[Connection], None]
 
@@ -128,7 +129,7 @@ def locked_store(url: str, what: str, now: datetime, connect_args: Mapping[str, 
             if killed is not None:
                 _note_lost_state(store, now)
             if _version(store) != schema.VERSION:
-                copy(store, now, _whole)
+                _copy(store, f"{now.strftime(_STAMP)}-schema-{_version(store)}", _whole)
                 migrate(store)
             copy(store, now)
             yield store
@@ -172,15 +173,17 @@ def _without_kept_content(source: sqlite3.Connection, target: Path) -> None:
     source.execute("COMMIT")
 
 
-def copy(
-    store: Store, now: datetime, way: Callable[[sqlite3.Connection, Path], None] = _without_kept_content
-) -> Path | None:
+def copy(store: Store, now: datetime) -> Path | None:
     """Copies the database into `backups` beside it and keeps the newest ten; None where it holds no run yet."""
+    return _copy(store, now.strftime(_STAMP), _without_kept_content)
+
+
+def _copy(store: Store, name: str, way: Callable[[sqlite3.Connection, Path], None]) -> Path | None:
     with store.reading() as connection:
         if connection.execute(select(schema.run.c.id).limit(1)).first() is None:
             return None
     folder = store.path.with_name("backups")
-    target = folder / f"{store.path.stem}-{now.strftime('%Y%m%dT%H%M%S%f')}.db"
+    target = folder / f"{store.path.stem}-{name}.db"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         # SQLite copies into an empty file as it is, with the mode that it has.
