@@ -37,8 +37,8 @@ def command(
       reconciler apply plans/undo-7.plan.json
     """
     started = datetime.now(UTC)
-    from reconciler.cli.loading import load_mappings
     from reconciler.cli.keeping import keep_plan
+    from reconciler.cli.loading import load_mappings
     from reconciler.cli.plan import exit_status, show_plan, write_plan_file
 
     mappings = load_mappings(settings)
