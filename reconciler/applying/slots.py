@@ -1,8 +1,9 @@
 """A slot: the identity that a billing record has in the PSA by nature, found by searching, never by a number of ours.
 
-An addition's slot is its agreement, serial number, product, first day, whether it ends, and its unit price; the rules
-keep that unique within an agreement. A change of a record that stands there has the record's id for a slot. A product's
-slot is its Vendor SKU. A new record of an undo has for a slot what it takes back.
+An addition's slot is its agreement, serial number, product, first day, whether it ends, and its unit price, and for a
+record that copies an invoice line (C27) which line that is; the rules keep that unique within an agreement. A change of
+a record that stands there has the record's id for a slot. A product's slot is its Vendor SKU. A new record of an undo
+has for a slot what it takes back.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from dataclasses import asdict, replace
 from decimal import Decimal
 
 from reconciler.domain.canonical import canonical, digest
+from reconciler.domain.line_mark import mark_in
 from reconciler.domain.money import plain
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan, ProductValues, Resource, Values
 from reconciler.domain.records import Addition, Product
@@ -32,7 +34,8 @@ def slot(change: Change) -> str:
         return f"agreement/{values.agreement_id}/{change.address}"
     end = "bounded" if values.cancelled else "open"
     identity = (values.serial_number or "", values.product, values.effective.isoformat(), end, plain(values.unit_price))
-    return f"agreement/{values.agreement_id}/{'|'.join(identity)}"
+    mark = mark_in(values.description)
+    return f"agreement/{values.agreement_id}/{'|'.join((*identity, str(mark)) if mark else identity)}"
 
 
 def wanted(change: Change) -> Values:
@@ -105,10 +108,16 @@ def could_be(values: Values, record: Record) -> bool:
     """Whether a new record may come from sending the values, even if the PSA dropped its serial number."""
     if isinstance(values, AdditionValues) and isinstance(record, Addition):
         same = values.product_id == record.product_id and values.effective == record.effective
-        return same and record.serial_number in (None, "", values.serial_number)
+        return same and not _copy_another(values, record) and record.serial_number in (None, "", values.serial_number)
     if isinstance(values, ProductValues) and isinstance(record, Product):
         return values.vendor_sku == record.vendor_sku
     return False
+
+
+def _copy_another(values: AdditionValues, record: Addition) -> bool:
+    """Whether both copy an invoice line (C27), and not the same: a refund and a charge share subscription and days."""
+    wanted_mark, mark = mark_in(values.description), mark_in(record.description)
+    return wanted_mark is not None and mark is not None and wanted_mark != mark
 
 
 def same_slot(values: Values, record: Record) -> bool:

@@ -137,7 +137,11 @@ def _price(entry: Entry[models.PriceRule]) -> PriceRule:
 
 
 def _changed(changes: Changes, own: models.Changes) -> Changes:
-    return replace(changes, **{name: value for name, value in _members(own).items() if value is not None})
+    stated = {name: value for name, value in _members(own).items() if value is not None}
+    # Of the motions, monthly seats alone have a choice.
+    align = stated.pop("align", None)
+    seats = {"align": align.seat_monthly} if align and align.seat_monthly else {}
+    return replace(changes, **stated, **seats)
 
 
 def _members(part: models.Part) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def _unfit(loc: tuple[str | int, ...], kind: str, context: dict[str, Any], node:
     wanted = context.get("what") or _BUILT_IN.get(kind) or listed(choices) or "something else"
     hint = context.get("hint") or None
     if choices and isinstance(value, Scalar) and value.text:
-        hint = near_word(value.text, choices)
+        hint = near_word(value.text, choices) or hint
     place = _path(loc)
     subject = f"'{place}' of {what}" if place else what
     not_what = "" if kind in ("not-available", "literal-secret") else _but(value)
@@ -187,6 +187,7 @@ def _bare(annotation: Any) -> Any:
     """The type inside Annotated and beside None."""
     if get_origin(annotation) is Annotated:
         return _bare(get_args(annotation)[0])
-    inner = [kind for kind in get_args(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    kinds = [_bare(kind) if get_origin(kind) is Annotated else kind for kind in get_args(annotation)]
+    inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     is_union = get_origin(annotation) not in (None, list, tuple, dict)
     return inner[0] if is_union and inner else annotation

@@ -6,7 +6,16 @@ Descriptions and examples are written for somebody who edits the file: an editor
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from reconciler.config.fields import (
     Boolean,
@@ -48,8 +57,8 @@ FORMATS = ("auto", "normalized", "partner-center-nce")
 LATER_FORMATS = ("partner-center-azure", "partner-center-legacy", "cloud-iq", "streamone-ion", "rhipe", "focus")
 
 
-def _one_of(available: tuple[str, ...], later: tuple[str, ...]) -> PlainValidator:
-    """Takes the words that this version reads; a word of a later one is refused as such."""
+def _one_of(available: tuple[str, ...], later: tuple[str, ...], why: str | None = None) -> PlainValidator:
+    """Takes the words that this version reads; a word of a later one is refused as such. `why` there are no others."""
 
     def read(value: Any) -> str:
         if value in later:
@@ -59,7 +68,7 @@ def _one_of(available: tuple[str, ...], later: tuple[str, ...]) -> PlainValidato
                 code="not-available",
             )
         if value not in available:
-            raise expected(listed(available), code="choice", known=(*available, *later))
+            raise expected(listed(available), why, code="choice", known=(*available, *later))
         return str(value)
 
     return PlainValidator(read)
@@ -184,6 +193,64 @@ class ProgramProducts(Part):
     )
 
 
+def _for_monthly_seats(value: Any) -> Any:
+    """A plain word speaks of monthly seats: the other motions have one way each."""
+    if isinstance(value, str):
+        return {"seat-monthly": value}
+    if value is not None and not isinstance(value, dict):
+        raise expected("calendar, charge-cycle, or one of them per motion", "for example: align: charge-cycle")
+    return value
+
+
+AnnualAlign = Annotated[
+    Align,
+    _one_of((Align.CHARGE_CYCLE.value,), (), "each annual charge is billed once, with its own day"),
+    AfterValidator(Align),
+    WithJsonSchema({"enum": [Align.CHARGE_CYCLE.value]}),
+]
+UsageAlign = Annotated[
+    Align,
+    _one_of((Align.CALENDAR.value,), (), "a month's usage is billed as one record of the month"),
+    AfterValidator(Align),
+    WithJsonSchema({"enum": [Align.CALENDAR.value]}),
+]
+
+
+class AlignByMotion(Part):
+    """Per motion, whether records follow calendar months or the dates of the invoice lines."""
+
+    seat_monthly: Align | None = Field(
+        default=None,
+        alias="seat-monthly",
+        description="`calendar` (default): seats by day in calendar months, on an agreement that prorates; "
+        "`charge-cycle`: a record for each invoice line, with its final amount, on one that does not.",
+    )
+    seat_annual: AnnualAlign | None = Field(
+        default=None, alias="seat-annual", description="Always `charge-cycle`: each annual charge is billed once."
+    )
+    azure: UsageAlign | None = Field(default=None, description="Always `calendar`: one record for a month's usage.")
+
+
+AlignSetting = Annotated[AlignByMotion, BeforeValidator(_for_monthly_seats)]
+_ALIGN_SCHEMA = {
+    "anyOf": [
+        {"enum": [*(align.value for align in Align), None]},
+        {
+            "type": "object",
+            "properties": {
+                field.alias or name: {"enum": list(words), "description": field.description}
+                for (name, field), words in zip(
+                    AlignByMotion.model_fields.items(),
+                    ([align.value for align in Align], [Align.CHARGE_CYCLE.value], [Align.CALENDAR.value]),
+                    strict=True,
+                )
+            },
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
 class Changes(Part):
     """How a change is written. A customer's own setting goes before the program's."""
 
@@ -205,9 +272,11 @@ class Changes(Part):
     carry: Carry | None = Field(
         default=None, description="When the record for the next month is written: `on-change` (default) or `always`."
     )
-    align: Align | None = Field(
+    align: Annotated[AlignSetting | None, WithJsonSchema(_ALIGN_SCHEMA)] = Field(
         default=None,
-        description="`calendar` (default): records follow calendar months; `charge-cycle`: the line's own dates.",
+        description="`calendar` (default): records follow calendar months; `charge-cycle`: a record for each invoice "
+        "line, with its own dates and final amount. For monthly seats, or per motion.",
+        examples=["charge-cycle", {"seat-monthly": "charge-cycle"}],
     )
     billing: BillingTime | None = Field(
         default=None,

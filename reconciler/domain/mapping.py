@@ -43,7 +43,7 @@ class Carry(StrEnum):
 
 
 class Align(StrEnum):
-    """Whether records follow calendar months or the invoice line's own dates (rulebook C27)."""
+    """Whether records follow calendar months or copy the invoice lines, with their own dates (rulebook C27)."""
 
     CALENDAR = "calendar"
     CHARGE_CYCLE = "charge-cycle"
@@ -80,7 +80,9 @@ class Sync(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How a change is written; the program's, overridden by the customer's."""
+    """How a change is written; the program's, overridden by the customer's. `align` is that of monthly seats: annual
+    charges always have their own dates, and usage the month's.
+    """
 
     representation: Representation = Representation.COMPACT
     decrease: Decrease = Decrease.CREDIT

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Invoice, InvoiceLine, Motion
-from reconciler.domain.mapping import Customer, Program, Sync
+from reconciler.domain.mapping import Align, Customer, Program, Sync
 from reconciler.domain.money import ZERO, Money, summed
 from reconciler.domain.plan import Coverage
 from reconciler.planning.deciding import subscription_id
@@ -124,7 +124,7 @@ def _outcome(
     owner = next((o for o in owners if line.motion in o.agreements), None)
     if owner is None:
         return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
-    return _of_owner(owner, line, decided, program, ledger)
+    return _of_owner(owner, entry, decided, program, ledger)
 
 
 def _waiting(owners: list[Customer], invoice: Invoice, line: InvoiceLine, program: Program, ledger: Ledger) -> Outcome:
@@ -142,11 +142,12 @@ def _allocated(entry: Entry, allocated: Mapping[LineKey, str]) -> Outcome | None
 
 def _of_owner(
     owner: Customer,
-    line: InvoiceLine,
+    entry: Entry,
     decided: _Months,
     program: Program,
     ledger: Ledger,
 ) -> Outcome:
+    _, line = entry
     rule = left_out(owner, program, ledger.month)
     month = decided.get((owner.name, line.motion))
     if month is None:
@@ -155,7 +156,26 @@ def _of_owner(
         return Outcome(BLOCKED, "error findings")
     if month.withheld:
         return Outcome(EXCLUDED, "customer left out", unmapped=owner.sync is not Sync.PREVIEW)
+    if line.motion is Motion.SEAT_MONTHLY and owner.changes.align is Align.CHARGE_CYCLE:
+        return _of_cycle(entry, month)
     return _of_seats(line, ledger)
+
+
+def _of_cycle(entry: Entry, month: CustomerMonth) -> Outcome:
+    """What became of a line of a customer whose records copy the lines (C27)."""
+    invoice, line = entry
+    if not line.charge.counts_seats:
+        return Outcome(EXCLUDED, f"P9 {line.charge} lines carry no seats")
+    place = (invoice.number, line.number)
+    for decided in month.decided:
+        if decided.subscription != line.subscription:
+            continue
+        for row, rule in decided.left_out:
+            if (row.invoice, row.line.number) == place:
+                return Outcome(EXCLUDED, rule)
+        if any((row.invoice, row.line.number) == place for row in decided.lines):
+            return Outcome(BILLED, "C27 line by line")
+    return Outcome(EXCLUDED, "level of no day")
 
 
 def _of_seats(line: InvoiceLine, ledger: Ledger) -> Outcome:
@@ -179,7 +199,7 @@ def _findings(account: Account, owners: list[Customer], outcomes: list[tuple[Ent
 
 
 # The reasons that a person chose, or that another finding tells already: said, but no warning.
-_QUIET = ("P11", "P5 ", "P41", "P9 kept back", "not selected", "customer left out")
+_QUIET = ("P11", "P5 ", "P41", "P9 kept back", "not selected", "customer left out", "C27 billed already")
 
 
 def _finding(rule: str, entries: list[Entry], currency: str, customer: str | None, account: Account) -> Finding:

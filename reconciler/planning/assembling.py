@@ -22,6 +22,7 @@ from reconciler.planning.changes import (
 from reconciler.planning.charged_once import decide_annual, decide_usage
 from reconciler.planning.claims import Claims, claims_of
 from reconciler.planning.cutting_over import cut_over
+from reconciler.planning.cycles import decide_cycles, not_handed_over
 from reconciler.planning.deciding import Kept, Standing, kept, unfounded
 from reconciler.planning.drifting import drift, drift_findings
 from reconciler.planning.gathered import Documents, Gathered, Scope
@@ -234,6 +235,9 @@ def _decided(
     if motion is Motion.SEAT_ANNUAL:
         return decide_annual(customer, agreement, additions, pricing, at)
     sharing = _sharing(customer, sharers[agreement.id], at)
+    if customer.changes.align is Align.CHARGE_CYCLE:
+        found = decide_cycles(customer, agreement, additions, pricing, at, sharing)
+        return not_handed_over(found) if gathered.request.scope is Scope.CUTOVER else found
     if gathered.request.scope is Scope.CUTOVER:
         return cut_over(customer, agreement, additions, pricing, at, sharing, gathered)
     return decide_seats(customer, agreement, additions, pricing, at, sharing)
@@ -255,7 +259,7 @@ def _sharing(customer: Customer, sharers: list[Customer], at: Situation) -> Shar
         return ALONE
     accounts = [at.ledger.account(other.tenant) for other in sharers if other.name != customer.name]
     return Sharing(
-        keys=frozenset(key for account in accounts if account for key in account.seats),
+        keys=frozenset(key for account in accounts if account for key in (*account.seats, *account.off_month)),
         first=sharers[0].name == customer.name,
         all_spoken_of=all(at.ledger.speaks_of(other.tenant) for other in sharers),
     )
@@ -270,15 +274,6 @@ def _of_documents(customer: Customer, account: Account | None, documents: Docume
 def _cannot(customer: Customer, program: Program) -> Iterable[Finding]:
     if program.policy is Policy.LIFECYCLE:
         yield Finding(Severity.ERROR, "policy", "the program's policy is not available", customer=customer.name)
-    if customer.changes.align is Align.CHARGE_CYCLE:
-        yield Finding(
-            Severity.ERROR,
-            "C27",
-            "alignment 'charge-cycle' is not available in this version",
-            customer=customer.name,
-            where=customer.place,
-            hint="use align: calendar on an agreement that prorates",
-        )
 
 
 def _no_invoice(customer: Customer, at: Situation) -> Finding:

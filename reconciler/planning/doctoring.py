@@ -28,7 +28,7 @@ from reconciler.planning.making import PlanningError, month_of, one_target, want
 from reconciler.targets.base import Target, TargetError
 
 # Findings of a plan that are about what this version can do, by the check that tells them.
-_UNAVAILABLE = {"policy": "policy", "C27": "alignment"}
+_UNAVAILABLE = {"policy": "policy"}
 
 
 def mapping_checks(name: str, findings: Sequence[Finding], mappings: Mappings | None) -> list[Check]:
@@ -54,7 +54,7 @@ def month_checked(documents: Mapping[str, Documents], asked: Month | None, today
 
 
 def availability_checks(gathered: Gathered) -> list[Check]:
-    """What the mapping asks for that this version refuses by name: a program's policy, a customer's alignment (C27)."""
+    """What the mapping asks for that this version refuses by name: a program's policy."""
     findings = assemble(gathered).findings
     found = dict.fromkeys(f for f in findings if f.code in _UNAVAILABLE and (f.code != "policy" or not f.customer))
     return [check_of(f, Group.MAPPING, f.customer or gathered.target, _UNAVAILABLE[f.code]) for f in found]

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from reconciler.domain.check_list import Check, Group, Standing, check_of
 from reconciler.domain.finding import Finding
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Customer, Program
+from reconciler.domain.mapping import Align, Customer, Program
 from reconciler.domain.records import Agreement
 from reconciler.planning.gathered import PLANNED, Gathered, left_out
 from reconciler.planning.ledger import Account, Entry, Ledger
 from reconciler.planning.one_customer import currency_of
 from reconciler.rules.periods import first_open_day
-from reconciler.rules.preflight import check_agreement, check_once, check_usage
+from reconciler.rules.preflight import check_agreement, check_facsimile, check_once, check_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ def _of(name: str, codes: str, told: Callable[[Agreement], str]) -> _Condition:
 
 _ACTIVE = _of("active", "P35 P40", lambda agreement: "active")
 _PRORATES = _of("prorates", "P37 E7", lambda agreement: "prorates")
+_FINAL = _of("does not prorate", "C27", lambda agreement: "does not prorate: charge cycles bill final amounts")
 _OPEN = _of("prorates", "E7", lambda agreement: "prorates" if agreement.prorates else "not invoiced for the month")
 _CYCLE = _of("calendar cycle", "P38", lambda agreement: "by calendar months")
 _RECURS = _of("recurring", "P54", lambda agreement: "recurring")
@@ -45,6 +46,7 @@ _CONDITIONS = {
     Motion.AZURE: (_ACTIVE, _OPEN, _CYCLE, _RECURS, _DATES, _CURRENCY),
     Motion.SEAT_ANNUAL: (_ACTIVE, _ONCE, _CURRENCY),
 }
+_CYCLES = (_ACTIVE, _FINAL, _CYCLE, _RECURS, _DATES, _CURRENCY)
 
 
 def agreement_checks(gathered: Gathered) -> list[Check]:
@@ -77,12 +79,13 @@ def _of_motion(customer: Customer, program: Program, motion: Motion, gathered: G
     message = f"agreement '{agreement.name}' ({agreement.id}) of company {agreement.company}"
     yield _ok(customer, motion, "found", message)
     findings = _preflight(customer, motion, agreement, gathered)
-    for condition in _CONDITIONS[motion]:
+    conditions = _CYCLES if _copies_lines(customer, motion) else _CONDITIONS[motion]
+    for condition in conditions:
         against = [finding for finding in findings if finding.code in condition.codes]
         if not against:
             yield _ok(customer, motion, condition.name, condition.told(agreement))
         yield from (_failed(finding, customer, motion, condition.name) for finding in against)
-    judged = {code for condition in _CONDITIONS[motion] for code in condition.codes}
+    judged = {code for condition in conditions for code in condition.codes}
     # The target's own word on a status (P35) is the rules' word on it once more.
     for finding in (*findings, *problems):
         if finding.code not in judged:
@@ -102,7 +105,13 @@ def _preflight(customer: Customer, motion: Motion, agreement: Agreement, gathere
         return check_usage(agreement, month, open_from, currencies)
     firsts = [line.span.first for _, line in entries if line.span]
     first_day = max(month.first, min(firsts, default=month.first))
+    if _copies_lines(customer, motion):
+        return check_facsimile(agreement, month, first_day, currencies)
     return check_agreement(agreement, month, first_day, open_from, currencies)
+
+
+def _copies_lines(customer: Customer, motion: Motion) -> bool:
+    return motion is Motion.SEAT_MONTHLY and customer.changes.align is Align.CHARGE_CYCLE
 
 
 def _entries(account: Account, motion: Motion) -> Iterable[Entry]:

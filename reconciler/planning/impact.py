@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from reconciler.domain.days import Month
 from reconciler.domain.invoice import InvoiceLine, Motion
+from reconciler.domain.mapping import Align
 from reconciler.domain.money import ZERO, printed, rounded
 from reconciler.domain.plan import Impact, Verdict
 from reconciler.domain.records import Addition
@@ -81,7 +82,13 @@ def _held(group: list[CustomerMonth], month: Month) -> _Figures:
     decided = {a.id for customer in group for d in customer.decided for a in d.standing}
     records = {a.id: a for customer in group for a in customer.held if a.id not in decided}.values()
     amount = bill(records, month, prorates=agreement.prorates, currency=group[0].currency)
-    return _Figures(amount, amount, ZERO, ZERO, _seat_days(records, month))
+    days = ZERO if _copies_lines(group) else _seat_days(records, month)
+    return _Figures(amount, amount, ZERO, ZERO, days)
+
+
+def _copies_lines(group: list[CustomerMonth]) -> bool:
+    """Whether the agreement bills invoice lines, not seats by day (C27): there is no seat-day to compare."""
+    return any(d.align is Align.CHARGE_CYCLE for customer in group for d in customer.decided)
 
 
 def _figures(decided: Decided, customer: CustomerMonth, month: Month, planned: Month) -> _Figures:
@@ -89,7 +96,7 @@ def _figures(decided: Decided, customer: CustomerMonth, month: Month, planned: M
     records = _records(customer, decided)
     after = before if records is decided.standing else bill_of(records, decided, customer, month, planned)
     cost = sum((cost_of(c.line, month, planned, decided) for c in decided.lines), ZERO)
-    if customer.motion is not Motion.SEAT_MONTHLY:
+    if customer.motion is not Motion.SEAT_MONTHLY or decided.align is Align.CHARGE_CYCLE:
         return _Figures(before, after, cost, ZERO, ZERO)
     charged_days = decided.charged_days if month == planned else ZERO
     return _Figures(before, after, cost, charged_days, _seat_days(records, month))
@@ -115,13 +122,14 @@ def _seat_days(records: Iterable[Addition], month: Month) -> Decimal:
 
 def cost_of(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -> Decimal:
     """The part of a line's amount that falls on the month's days: a charge cycle may run into the next month. What is
-    charged once costs its month all of it, and what is passed on costs the month in which it bills.
+    billed once costs its month all of it, and what is passed on costs the month in which it bills.
     """
     if line.amount is None:
         return ZERO
     if decided.bills_in and not decided.once:
         return line.amount if month == decided.bills_in else ZERO
-    if decided.once or line.motion is Motion.AZURE or line.span is None:
+    whole = decided.once or decided.align is Align.CHARGE_CYCLE
+    if whole or line.motion is Motion.AZURE or line.span is None:
         return line.amount if month == planned else ZERO
     if month.first <= line.span.first and line.span.last <= month.last:
         return line.amount
@@ -155,6 +163,9 @@ def _difference(decided: Decided, customer: CustomerMonth, figures: _Figures, mo
     gap = figures.after - decided.due
     if not gap:
         return None
+    if decided.align is Align.CHARGE_CYCLE:
+        off = printed(gap, customer.currency)
+        return f"the records of {decided.subscription} bill {off} {customer.currency} off its invoice lines"
     after = _records(customer, decided)
     in_force = [a for a in after if a.effective <= month.last and (a.cancelled is None or a.cancelled >= month.first)]
     tolerance = sum((_HALF_CENT * abs(a.quantity) + _HALF_CENT for a in in_force), _HALF_CENT)

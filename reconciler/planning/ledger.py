@@ -36,6 +36,7 @@ class Account:
     once: dict[Motion, list[Entry]] = field(default_factory=dict)
     scheduled: dict[str, list[InvoiceLine]] = field(default_factory=dict)
     of_month: list[Entry] = field(default_factory=list)
+    off_month: dict[Key, list[Entry]] = field(default_factory=dict)
 
     def add(self, invoice: Invoice, line: InvoiceLine, month: Month, *, issued_for_month: bool) -> None:
         """Takes a line in."""
@@ -55,18 +56,31 @@ class Account:
     def add_seats(self, invoice: Invoice, line: InvoiceLine, month: Month) -> None:
         """Takes in a line of monthly seats, for the days that it covers."""
         span, key = line.span, (line.subscription, key_of(line))
+        covers = span is not None and span.first <= month.last and span.last >= month.first
+        if covers:
+            self.seats.setdefault(key, []).append((invoice, line))
+        elif bills(invoice, month):
+            self.off_month.setdefault(key, []).append((invoice, line))
         if span is None:
             return
-        if span.first <= month.last and span.last >= month.first:
-            self.seats.setdefault(key, []).append((invoice, line))
         if month.following.first in span:
             opening = self.next_opening if invoice.period.first > month.last else self.goes_on
             opening[key] = opening.get(key, ZERO) + line.quantity
 
+    def issued(self, month: Month) -> dict[Key, list[Entry]]:
+        """The monthly seats on the month's own invoices, whatever days they cover, by subscription and product."""
+        groups: dict[Key, list[Entry]] = {}
+        for charged in (self.seats, self.off_month):
+            for key, entries in charged.items():
+                own = [entry for entry in entries if bills(entry[0], month)]
+                if own:
+                    groups.setdefault(key, []).extend(own)
+        return groups
+
     def keys(self, motion: Motion) -> set[str]:
         """The keys of the products that were charged by a motion."""
         if motion is Motion.SEAT_MONTHLY:
-            return {key for _, key in self.seats}
+            return {key for charged in (self.seats, self.off_month) for _, key in charged}
         return {key_of(line) for _, line in self.once.get(motion, ())}
 
 

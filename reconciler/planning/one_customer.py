@@ -8,7 +8,7 @@ from decimal import Decimal
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Customer, Program
+from reconciler.domain.mapping import Align, Customer, Program
 from reconciler.domain.money import ZERO, Money, summed
 from reconciler.domain.price_list import PriceList
 from reconciler.domain.records import Addition, Agreement
@@ -26,7 +26,9 @@ class Decided:
     `due` is what they are worth at the partner's price, unrounded; `adopted` are ids of records that get their serial
     number. `once` tells that the records bill once, on whatever invoice comes next, and not by the month. `bills_in` is
     the month of a record that passes a single line on, which need not be the planned one (P9). `charged` is
-    the step function behind the decision, where it is of seats by day.
+    the step function behind the decision, where it is of seats by day. Under `align` charge-cycle they copy the
+    month's invoice lines: `due` is rounded line by line, and `left_out` are lines that are not billed, each with the
+    rule that says so.
     """
 
     subscription: str
@@ -40,6 +42,8 @@ class Decided:
     once: bool = False
     bills_in: Month | None = None
     charged: Charged | None = None
+    align: Align = Align.CALENDAR
+    left_out: tuple[tuple[ChargedLine, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

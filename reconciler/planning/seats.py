@@ -19,6 +19,7 @@ from reconciler.planning.rates import Pricing
 from reconciler.rules.allocation import is_allocation
 from reconciler.rules.charged import Charged, ChargedLine, Rate, charged_in_month, vanished
 from reconciler.rules.drafts import Draft
+from reconciler.rules.facsimile import copied_into, mixed_with_copies
 from reconciler.rules.matching import Key, Matched, match
 from reconciler.rules.periods import first_open_day
 from reconciler.rules.preflight import check_agreement
@@ -83,8 +84,12 @@ def decide_seats(
     findings += matched.findings
     decided: list[Decided] = []
     withheld = False
-    for key in _keys(customer, matched, at, sharing):
+    for key in keys_to_decide(set(lines), account, matched, at, sharing):
         if subscription_id(key[0]) in at.kept:
+            continue
+        copied = copied_into(matched.standing.get(key, ()), at.month)
+        if copied:
+            findings.append(mixed_with_copies(copied[0], key[0]))
             continue
         charging = lines.get(key, [])
         resolved = at.shelf.resolved.get(key[1])
@@ -98,7 +103,7 @@ def decide_seats(
             continue
         found = _decide(charged, key, matched, period, customer)
         decided.append(found)
-        findings += _about_records(found, resolved, charging)
+        findings += about_records(found, resolved, charging)
         findings += [f if f.subscription else replace(f, subscription=key[0]) for f in found.decision.findings]
     return CustomerMonth(
         customer,
@@ -110,18 +115,18 @@ def decide_seats(
         tuple(decided),
         named(findings, customer),
         withheld,
-        _held(additions, decided, at),
+        held_records(additions, decided, at),
     )
 
 
-def _held(additions: Iterable[Addition], decided: Iterable[Decided], at: Situation) -> tuple[Addition, ...]:
+def held_records(additions: Iterable[Addition], decided: Iterable[Decided], at: Situation) -> tuple[Addition, ...]:
     """Records of the program's products that no decision speaks of: an error keeps them apart, but they bill."""
     ours = at.shelf.keys_by_id(Motion.SEAT_MONTHLY)
     spoken_of = {a.id for d in decided for a in d.standing}
     return tuple(a for a in additions if a.product_id in ours and a.id not in spoken_of)
 
 
-def _about_records(found: Decided, resolved: Resolved | None, charging: Sequence[Entry]) -> Iterator[Finding]:
+def about_records(found: Decided, resolved: Resolved | None, charging: Sequence[Entry]) -> Iterator[Finding]:
     """What is to be said of the records: new ones that the PSA would refuse, standing ones that bill nobody."""
     creates = any(draft.standing is None for draft in found.decision.drafts)
     if creates and resolved and resolved.product and not resolved.product.active:
@@ -151,12 +156,12 @@ def _not_billed(found: Decided, record: Addition) -> Finding:
     )
 
 
-def _keys(customer: Customer, matched: Matched, at: Situation, sharing: Sharing) -> Iterator[Key]:
+def keys_to_decide(
+    charged: set[Key], account: Account | None, matched: Matched, at: Situation, sharing: Sharing
+) -> Iterator[Key]:
     """The subscriptions to decide, in stable order: all that were charged, and all that stand in the month or later and
     are this customer's.
     """
-    account = at.ledger.account(customer.tenant)
-    charged = set(account.seats) if account else set()
     standing = {
         key
         for key, records in matched.standing.items()

@@ -112,7 +112,8 @@ def _listed(stock: Stock, charged: Iterable[str]) -> Iterable[tuple[Motion, Offe
 
 def _charged(motion: Motion, account: Account) -> Iterable[tuple[str, Entry]]:
     if motion is Motion.SEAT_MONTHLY:
-        return ((key, entries[-1]) for (_, key), entries in account.seats.items())
+        groups = (*account.seats.items(), *account.off_month.items())
+        return ((key, entries[-1]) for (_, key), entries in groups)
     entries = account.once.get(motion, [])
     if motion is Motion.AZURE and entries:
         return [(usage_product(line for _, line in entries), entries[-1])]

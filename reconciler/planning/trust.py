@@ -5,9 +5,11 @@ short, or a row does not say whose it is, what is missing may have been there.
 """
 
 from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.mapping import Align
+from reconciler.domain.plan import Action
 from reconciler.planning.gathered import Documents
 from reconciler.planning.ledger import Ledger
-from reconciler.planning.one_customer import CustomerMonth
+from reconciler.planning.one_customer import CustomerMonth, Decided
 
 
 def distrusted(month: CustomerMonth, documents: Documents, ledger: Ledger) -> tuple[Finding, ...]:
@@ -26,7 +28,7 @@ def distrusted(month: CustomerMonth, documents: Documents, ledger: Ledger) -> tu
     if whole_files & mine:
         what = "a document with this customer's lines could not be read whole"
         return (_finding(month, f"{what}: {first.message}", first),)
-    ending = [d.subscription for d in month.decided if not d.lines and d.decision.drafts]
+    ending = [d.subscription for d in month.decided if _rests_on_absence(d)]
     if ending:
         what = ", ".join(ending[:3]) + (" …" if len(ending) > 3 else "")
         return (
@@ -35,6 +37,13 @@ def distrusted(month: CustomerMonth, documents: Documents, ledger: Ledger) -> tu
             ),
         )
     return ()
+
+
+def _rests_on_absence(decided: Decided) -> bool:
+    drafts = decided.decision.drafts
+    if decided.align is Align.CHARGE_CYCLE:
+        return any(draft.action is Action.DELETE for draft in drafts)
+    return bool(drafts) and not decided.lines
 
 
 def _finding(month: CustomerMonth, message: str, cause: Finding) -> Finding:

@@ -18,3 +18,10 @@ def first_open_day(agreement: Agreement, billing: BillingTime) -> date:
     if billing is BillingTime.ADVANCE:
         return agreement.next_invoice
     return Month.of(agreement.next_invoice).preceding.first
+
+
+def takes_records_from(agreement: Agreement) -> date:
+    """The first day on which an agreement that does not prorate takes a new record: its next invoice date, whichever
+    period that invoice covers, for so ConnectWise words its refusal (E7, connectwise §5.4).
+    """
+    return agreement.next_invoice or date.min

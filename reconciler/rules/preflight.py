@@ -44,6 +44,28 @@ def check_agreement(
     return tuple(findings)
 
 
+def check_facsimile(
+    agreement: Agreement, month: Month, first_day: date, currencies: Iterable[str]
+) -> tuple[Finding, ...]:
+    """Findings that keep records with final amounts off an agreement: one that prorates would bill a part of them (C17,
+    C27). `first_day` is the first day of a record in the month. Whether the month still takes records is judged where
+    there are some to write (`rules.facsimile`).
+    """
+    named = f"agreement '{agreement.name}' ({agreement.id})"
+    findings = [*_standing(agreement, named, month), *_dates(agreement, named, first_day), *_mode(agreement, named)]
+    if agreement.prorates:
+        findings.append(
+            _error(
+                "C27",
+                f"{named} prorates: the final amounts of charge cycles would bill in part. What P37 asks for under "
+                "`align: calendar` must be off here",
+                f"clear Prorate under {_INVOICING}, or use `align: calendar` for the customer",
+            )
+        )
+    findings += _currencies(agreement, named, sorted(set(currencies)))
+    return tuple(findings)
+
+
 def check_usage(agreement: Agreement, month: Month, open_from: date, currencies: Iterable[str]) -> tuple[Finding, ...]:
     """Findings that keep a month's usage off an agreement: its record is a whole month, so nothing needs proration but
     a month that is invoiced already (E7).

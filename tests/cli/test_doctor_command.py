@@ -252,11 +252,15 @@ def test_a_customer_that_is_left_out_is_skipped_with_the_reason(practice: Practi
     assert "P5 before the customer's start" in only(checks, subject="Fabrikam")["message"]
 
 
-def test_an_alignment_that_is_not_available_fails_for_its_customer(practice: Practice) -> None:
+def test_charge_cycles_fail_on_an_agreement_that_prorates_and_hold_on_one_that_does_not(practice: Practice) -> None:
     practice.mapping = practice.mapping.replace("{name: Contoso,", "{name: Contoso, changes: {align: charge-cycle},")
     status, checks = practice.told()
     assert status == 1
     assert ("Contoso", "C27") in failures(checks)
+    practice.seed["agreements"][0]["prorateFlag"] = False
+    status, checks = practice.told()
+    assert status == 0
+    assert "final amounts" in only(checks, subject="Contoso", name="does not prorate")["message"]
 
 
 # Products

@@ -1,4 +1,4 @@
-"""C1 to C18, C27, T13: how the rules are read where they contradict each other or leave a choice."""
+"""C1 to C18, C27, H1, T13: how the rules are read where they contradict each other or leave a choice."""
 
 from reconciler.domain.rule_catalogue.rule import Rule, Standing
 
@@ -104,10 +104,10 @@ OPEN_QUESTIONS: tuple[Rule, ...] = (
     Rule(
         "C17",
         "The agreement's prorate setting has to fit the way in which records are written, and is checked first.",
-        KEPT,
+        EXTENDED,
         ("rules/preflight.py",),
-        note="The way that needs an agreement without proration is to come (C27).",
-        shown_with=("P37", "E7"),
+        note="Both ways are there: seats by day need an agreement that prorates (P37), charge cycles with final "
+        "amounts one that does not (C27).",
     ),
     Rule(
         "C18",
@@ -119,9 +119,18 @@ OPEN_QUESTIONS: tuple[Rule, ...] = (
     Rule(
         "C27",
         "A charge follows calendar months or its own dates, never both within one subscription.",
-        LATER,
-        note="Charges with dates of their own are billed by calendar months; `align: charge-cycle`, which would copy "
-        "their dates, is refused by name.",
+        EXTENDED,
+        ("rules/facsimile.py", "rules/line_copies.py", "rules/recognising.py", "planning/cycles.py"),
+        note="`align: charge-cycle` writes a record for each invoice line, with its final amount at the own price, and "
+        "knows it again by the invoice, line and days in its text; a record ends with the month of the invoice, so "
+        "that it bills once.",
+    ),
+    Rule(
+        "H1",
+        "A charge for a part of a cycle or term bills the same part of the partner's own price.",
+        KEPT,
+        ("rules/line_copies.py", "planning/charged_once.py"),
+        note="The part is the amount charged over the cost of a full cycle; a whole cycle bills the own price itself.",
     ),
     Rule(
         "T13",
