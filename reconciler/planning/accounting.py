@@ -124,6 +124,9 @@ def _outcome(
     owner = next((o for o in owners if line.motion in o.agreements), None)
     if owner is None:
         return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
+    month = decided.get((owner.name, line.motion))
+    if month and (invoice.number, line.number) in month.repeated:
+        return Outcome(EXCLUDED, "P53 charged again")
     return _of_owner(owner, entry, decided, program, ledger)
 
 
@@ -229,6 +232,7 @@ def _finding(rule: str, entries: list[Entry], currency: str, customer: str | Non
 
 
 _HINTS = {
+    "P53": "another invoice charges the same seats, days and price: take one of them out, or ask for a credit",
     "P23": "map the motion to an agreement under the customer's `agreements:`, or bill it by hand",
     "P9": "decide each under `credits:` in decisions/: the plan ends with entries to paste",
     "late": "plan the month that the line covers: reconciler plan --month …",

@@ -9,11 +9,12 @@ from reconciler.domain.mapping import Customer
 from reconciler.domain.money import ZERO
 from reconciler.domain.plan import Because
 from reconciler.domain.records import Addition, Agreement
+from reconciler.planning.deciding import subscription_id
 from reconciler.planning.ledger import Entry, key_of
 from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
 from reconciler.planning.rates import Pricing
 from reconciler.planning.shelf import usage_product
-from reconciler.rules.annual import annual_records
+from reconciler.rules.annual import AnnualDecision, annual_records
 from reconciler.rules.azure import usage_record
 from reconciler.rules.charged import ChargedLine, Rate
 from reconciler.rules.drafts import Decision
@@ -82,6 +83,7 @@ def decide_annual(
     for entry in entries:
         groups.setdefault((entry[1].subscription, key_of(entry[1])), []).append(entry)
     decided: list[Decided] = []
+    repeated: list[tuple[str, int]] = []
     withheld = False
     for (subscription, product), group in sorted(groups.items()):
         resolved = at.shelf.resolved.get(product)
@@ -92,7 +94,10 @@ def decide_annual(
         priced = [_annual_line(entry, product, pricing) for entry in group]
         findings += [p for p in priced if isinstance(p, Finding)]
         lines = tuple(p for p in priced if isinstance(p, ChargedLine))
-        decided.append(_annual(subscription, product, lines, additions, at))
+        one, decision = _annual(subscription, product, lines, additions, at)
+        decided.append(one)
+        findings += decision.findings
+        repeated += [(charged.invoice, charged.line.number) for charged in decision.repeated]
     return CustomerMonth(
         customer,
         Motion.SEAT_ANNUAL,
@@ -103,23 +108,23 @@ def decide_annual(
         tuple(decided),
         named(findings, customer),
         withheld,
+        repeated=frozenset(repeated),
     )
 
 
 def _annual(
     subscription: str, product: str, lines: tuple[ChargedLine, ...], additions: Sequence[Addition], at: Situation
-) -> Decided:
+) -> tuple[Decided, AnnualDecision]:
     keys = at.shelf.keys_by_id(Motion.SEAT_ANNUAL)
-    standing = tuple(
-        a
-        for a in additions
-        if (a.serial_number or "").strip().lower() == subscription.lower()
-        and keys.get(a.product_id) == product
-        and any(charged.invoice in a.description for charged in lines)
-    )
-    drafts = annual_records(lines, standing)
-    due = sum((c.line.quantity * c.rate.unit_price for c in lines), ZERO)
-    return Decided(subscription, product, lines, standing, Decision(drafts, ()), ZERO, due, once=True)
+    serial = subscription_id(subscription)
+    standing = [
+        a for a in additions if subscription_id(a.serial_number) == serial and keys.get(a.product_id) == product
+    ]
+    found = annual_records(lines, standing)
+    charged = tuple(line for line in lines if line not in found.repeated)
+    due = sum((c.line.quantity * c.rate.unit_price for c in charged), ZERO)
+    decision = Decision(found.drafts, ())
+    return Decided(subscription, product, charged, found.billed, decision, ZERO, due, once=True), found
 
 
 def _annual_line(entry: Entry, product: str, pricing: Pricing) -> ChargedLine | Finding:

@@ -89,6 +89,7 @@ class CustomerMonth:
 
     `withheld`: nothing is written, though there is no error (an unmapped SKU, a preview). `held` are records of the
     program's products that belong to no decision: they bill on. `take_over` is there only where a cut-over was asked.
+    `repeated` are the lines, by invoice and number, that charge again what another one charges already.
     """
 
     customer: Customer
@@ -102,6 +103,7 @@ class CustomerMonth:
     withheld: bool = False
     held: tuple[Addition, ...] = ()
     take_over: TakeOver | None = None
+    repeated: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def blocked(self) -> bool:

@@ -19,9 +19,7 @@ from reconciler.domain.drift import differing, named, shown
 from reconciler.domain.money import ZERO, plain
 from reconciler.domain.plan import Action, AdditionValues
 from reconciler.domain.records import Addition, Agreement
-
-TAKEN_BACK = ", taken back"
-"""What the description of a compensating record ends with, on the customer's invoice too."""
+from reconciler.rules.annual import TAKEN_BACK
 
 
 @dataclass(frozen=True, slots=True)
