@@ -95,6 +95,12 @@ class NormalisedLine(Part):
     billing: Billing | None = Field(default=None, description="How often it is charged.", examples=["monthly"])
     term_end: CalendarDay | None = Field(default=None, description="The last day of the term.", examples=["2027-03-14"])
     reference: Name | None = Field(default=None, description="The distributor's own reference, for messages.")
+    resource_group: Name | None = Field(
+        default=None, description="The Azure resource group of usage.", examples=["rg-web"]
+    )
+    meter: Name | None = Field(
+        default=None, description="The Azure meter of usage.", examples=["Tables - LRS Data Stored (GB/Month)"]
+    )
     scheduled: ScheduledChange | None = Field(
         default=None, description="A change of quantity already booked for the renewal."
     )

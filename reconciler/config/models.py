@@ -39,6 +39,7 @@ from reconciler.config.fields import (
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import (
     Align,
+    AzureDetail,
     BillingTime,
     Carry,
     Decrease,
@@ -281,6 +282,11 @@ class Changes(Part):
     billing: BillingTime | None = Field(
         default=None,
         description="Whether the PSA invoices a period before it (`advance`, default) or after it (`arrears`).",
+    )
+    azure_detail: AzureDetail | None = Field(
+        default=None,
+        description="By what usage is told in the record's invoice text: `none` (default), `subscription`, "
+        "`resource-group`, `meter`.",
     )
 
 

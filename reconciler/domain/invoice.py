@@ -82,6 +82,7 @@ class InvoiceLine:
 
     `unit_cost` and `unit_price` are for one seat and one full cycle: what the distributor charges, and the retail price
     (RRP) where the document states one. `amount` is what the distributor charged for the line, signed, as stated.
+    `resource_group` and `meter` are of usage, where the document tells them.
     `span` is None where the document gives no days. `raw` is the record as it was read, by the source's own names.
     """
 
@@ -103,6 +104,8 @@ class InvoiceLine:
     term_end: date | None = None
     scheduled: Scheduled | None = None
     reference: str | None = None
+    resource_group: str | None = None
+    meter: str | None = None
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
 

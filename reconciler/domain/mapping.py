@@ -49,6 +49,15 @@ class Align(StrEnum):
     CHARGE_CYCLE = "charge-cycle"
 
 
+class AzureDetail(StrEnum):
+    """By what a month's usage is told on the customer's invoice (rulebook P52, T22)."""
+
+    NONE = "none"
+    SUBSCRIPTION = "subscription"
+    RESOURCE_GROUP = "resource-group"
+    METER = "meter"
+
+
 class BillingTime(StrEnum):
     """Which days the invoice dated `nextInvoiceDate` still covers (interface §6.1)."""
 
@@ -90,6 +99,7 @@ class Changes:
     carry: Carry = Carry.ON_CHANGE
     align: Align = Align.CALENDAR
     billing: BillingTime = BillingTime.ADVANCE
+    azure_detail: AzureDetail = AzureDetail.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,7 @@ def _after(
             cancelled=draft.cancelled,
             unit_price=draft.rate.unit_price,
             unit_cost=draft.rate.unit_cost,
+            description=draft.text or kept.description,
         )
     item = resolved.product if resolved else None
     product_id = item.id if item else next((a.product_id for a in decided.standing), None)
@@ -184,6 +185,8 @@ def _after(
 
 def _description(draft: Draft, name: str) -> str:
     """The text on the customer's invoice: the product, and for a delta what moved and when."""
+    if draft.text:
+        return draft.text
     if draft.note:
         return f"{name} ({draft.note})"
     if draft.cancelled is None:

@@ -16,6 +16,7 @@ from reconciler.planning.rates import Pricing
 from reconciler.planning.shelf import usage_product
 from reconciler.rules.annual import AnnualDecision, annual_records
 from reconciler.rules.azure import usage_record
+from reconciler.rules.azure_detail import usage_text
 from reconciler.rules.charged import ChargedLine, Rate
 from reconciler.rules.drafts import Decision
 from reconciler.rules.periods import first_open_day
@@ -53,7 +54,8 @@ def decide_usage(
         Because("P52", f"usage of {at.month}: one record for the month", line.invoice, line.line.number)
         for line in lines
     ) or (Because("P52", f"the invoices charge no usage in {at.month}"),)
-    decision = usage_record(serial, total, standing, period, why)
+    text = usage_text(lines, customer.changes.azure_detail, at.month, currency) if lines else ""
+    decision = usage_record(serial, total, standing, period, why, text)
     findings += decision.findings
     decided = Decided(serial, product, lines, standing, decision, ZERO, total.unit_price)
     shown = (decided,) if entries or decision.drafts else ()

@@ -22,12 +22,19 @@ _ONE = Decimal(1)
 
 
 def usage_record(
-    serial: str, total: Rate, standing: Sequence[Addition], period: Period, because: tuple[Because, ...]
+    serial: str,
+    total: Rate,
+    standing: Sequence[Addition],
+    period: Period,
+    because: tuple[Because, ...],
+    text: str = "",
 ) -> Decision:
     """The decision for a month's usage on an agreement.
 
     `serial` is the Azure subscription, or the tenant where there are several; `total` the month's sums of price and
-    cost; `standing` the agreement's usage records, of which those of the month's own days count.
+    cost; `standing` the agreement's usage records, of which those of the month's own days count. `text` is what the
+    usage was made of, for the customer's invoice (empty: left as it is); where it alone differs, the record gets it
+    while its month is not invoiced.
     """
     month = period.month
     rows = [a for a in standing if a.quantity and (a.effective, a.cancelled) == (month.first, month.last)]
@@ -36,12 +43,16 @@ def usage_record(
         return Decision((), tuple(_odd(a, serial, month) for a in odd))
     price = total.unit_price - sum((a.quantity * a.unit_price for a in rows), ZERO)
     cost = total.unit_cost - sum((a.quantity * a.unit_cost for a in rows), ZERO)
+    is_open = period.open_from <= month.first
     if not price and not cost:
-        return Decision((), ())
-    if rows and period.open_from <= month.first:
-        return Decision((_corrected(rows[0], price, cost, because),), ())
+        other = len(rows) == 1 and bool(text) and text.split() != rows[0].description.split()
+        return Decision((_told_anew(rows[0], text),) if other and is_open else (), ())
+    if rows and is_open:
+        return Decision((_corrected(rows[0], price, cost, because, text),), ())
     rule = because if not rows else (*because, Because("P52", "the month is invoiced: the difference is a record"))
-    new = Draft(Action.CREATE, None, _ONE, Rate(price, cost), month.first, month.last, rule)
+    # A difference beside an invoiced record is not the month's usage: its own text says what it is.
+    text = text if not rows else ""
+    new = Draft(Action.CREATE, None, _ONE, Rate(price, cost), month.first, month.last, rule, text=text)
     return Decision((new,), ())
 
 
@@ -49,11 +60,17 @@ def _touches(addition: Addition, month: Month) -> bool:
     return addition.effective <= month.last and (addition.cancelled is None or addition.cancelled >= month.first)
 
 
-def _corrected(row: Addition, price: Decimal, cost: Decimal, because: tuple[Because, ...]) -> Draft:
+def _told_anew(row: Addition, text: str) -> Draft:
+    why = (Because("P52", "the text on the customer's invoice tells the usage otherwise"),)
+    rate = Rate(row.unit_price, row.unit_cost)
+    return Draft(Action.UPDATE, row, row.quantity, rate, row.effective, row.cancelled, why, text=text)
+
+
+def _corrected(row: Addition, price: Decimal, cost: Decimal, because: tuple[Because, ...], text: str) -> Draft:
     """The record brought to the new total; one that comes to nothing is deleted, for it was never invoiced."""
     rate = Rate(row.unit_price + price / row.quantity, row.unit_cost + cost / row.quantity)
     action = Action.UPDATE if rate.unit_price or rate.unit_cost else Action.DELETE
-    return Draft(action, row, row.quantity, rate, row.effective, row.cancelled, because)
+    return Draft(action, row, row.quantity, rate, row.effective, row.cancelled, because, text=text)
 
 
 def _odd(row: Addition, serial: str, month: Month) -> Finding:

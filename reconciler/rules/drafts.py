@@ -13,7 +13,8 @@ from reconciler.rules.charged import Rate
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A record to write. `standing` is the record as it stands, None for a new one; the other fields are as they are to
-    be. Days inclusive, `cancelled` None: open. `note` goes into the description, where the record is known again by it.
+    be. Days inclusive, `cancelled` None: open. `note` goes into the description, where the record is known again by it;
+    `text` is the whole description, where a rule writes it.
     """
 
     action: Action
@@ -24,6 +25,7 @@ class Draft:
     cancelled: date | None
     because: tuple[Because, ...]
     note: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

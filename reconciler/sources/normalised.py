@@ -61,6 +61,8 @@ LINE = (
     "billing",
     "term_end",
     "reference",
+    "resource_group",
+    "meter",
     "scheduled",
 )
 SCHEDULED = ("quantity", "from")
@@ -216,6 +218,8 @@ def _line(members: Members, count: int, of_invoice: CustomerRef | None, report: 
         term_end=fields.day("term_end"),
         scheduled=scheduled,
         reference=fields.text("reference"),
+        resource_group=fields.text("resource_group"),
+        meter=fields.text("meter"),
         raw=members,
     )
     return line if fields.sound and customer else None

@@ -122,14 +122,16 @@ AGREEMENTS_AND_RECORDS: tuple[Rule, ...] = (
         "Usage is one record a month, quantity one, over the whole month, at the invoice's own amount.",
         EXTENDED,
         ("rules/azure.py", "planning/charged_once.py"),
-        note="A total that is issued again corrects the record, or stands beside it once the month is invoiced.",
+        note="A total that is issued again corrects the record, or stands beside it once the month is invoiced; "
+        "`azure_detail` tells the usage by subscription, resource group or meter in the invoice text.",
     ),
     Rule(
         "P53",
         "A charge for a whole year is billed once, when the distributor charges it.",
         DIFFERENT,
         ("rules/annual.py", "planning/charged_once.py"),
-        note="Nothing asks the distributor every day: the charge is billed by the plan of its month.",
+        note="Nothing asks the distributor every day: the charge is billed by the plan of its month. It is known by "
+        "subscription, days, quantity and price, so that an invoice issued again under another number bills once.",
     ),
     Rule(
         "P54",

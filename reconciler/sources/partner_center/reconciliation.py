@@ -262,6 +262,7 @@ def _line(draft: Draft, report: Report) -> InvoiceLine:
         billing=draft.billing,
         term_end=draft.term_span.last if draft.term_span else None,
         reference=draft.reference or None,
+        meter=record.meter_description.strip() or None,
         raw=draft.raw,  # type: ignore[arg-type]  # a mapping, whichever file it comes from
     )
 
