@@ -32,6 +32,7 @@ COMMANDS = {
     "state": "Looks after the state database.",
     "status": "What is mapped, unmapped and failed, and the money behind it.",
     "undo": "The plan that takes a run back.",
+    "suggest": "Which records of the PSA unmapped customers and SKUs may be.",
     "validate": "Checks the mapping files.",
 }
 

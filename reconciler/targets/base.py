@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from reconciler.domain.check_list import Check
+from reconciler.domain.directory import Directory
 from reconciler.domain.drift import Trace
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
@@ -139,3 +140,17 @@ class TellsWhoChanged(Protocol):
 async def who_changed(target: Target, record: str) -> tuple[Trace, ...]:
     """What a target tells of an addition's changes; nothing by default. Raises TargetError."""
     return await target.who_changed(record) if isinstance(target, TellsWhoChanged) else ()
+
+
+@runtime_checkable
+class ListsRecords(Protocol):
+    """What a target may have beside `Target`: lists to choose from. One that has none leaves the method out."""
+
+    async def directory(self) -> Directory:
+        """Companies, active agreements and active products, in as few requests as possible. Raises TargetError."""
+        ...
+
+
+async def directory(target: Target) -> Directory | None:
+    """What a target lists; None where it cannot. Raises TargetError."""
+    return await target.directory() if isinstance(target, ListsRecords) else None

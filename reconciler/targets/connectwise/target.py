@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reconciler.domain.check_list import Check
+from reconciler.domain.directory import Directory
 from reconciler.domain.drift import Trace
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
@@ -23,6 +24,7 @@ from reconciler.targets.connectwise.bodies import (
 from reconciler.targets.connectwise.client import Client, Row
 from reconciler.targets.connectwise.conditions import Field, Wish
 from reconciler.targets.connectwise.defaults import Defaults
+from reconciler.targets.connectwise.directory import read_directory
 from reconciler.targets.connectwise.errors import RefusedByServer, UnknownField
 from reconciler.targets.connectwise.observing import (
     CATALOGUE,
@@ -100,6 +102,10 @@ class ConnectWise:
     async def who_changed(self, record: str) -> tuple[Trace, ...]:
         """What the audit trail tells of an addition, oldest first. Raises TargetError."""
         return await addition_trail(self._client, record)
+
+    async def directory(self) -> Directory:
+        """Companies, active agreements and active products, each list read whole. Raises TargetError."""
+        return await read_directory(self._client)
 
     async def create_addition(self, values: AdditionValues) -> Addition:
         """Writes a new addition, once. `values.product_id` is known. Raises NotSent, Refused or Ambiguous."""
