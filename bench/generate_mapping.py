@@ -31,7 +31,7 @@ MOTIONS = ("seat-monthly", "seat-annual", "azure")
 
 
 def write_mapping(folder: Path, customers: int) -> Path:
-    """Writes `mappings.yaml` with so many customers and three times as many links; always the same for the same size."""
+    """Writes `mappings.yaml` with so many customers and three times as many links; the same for the same size."""
     path = folder / "mappings.yaml"
     with path.open("w", encoding="utf-8") as stream:
         stream.write(_HEAD)
