@@ -94,7 +94,15 @@ class NormalisedLine(Part):
     term: Term | None = Field(default=None, description="The commitment.", examples=["P1Y"])
     billing: Billing | None = Field(default=None, description="How often it is charged.", examples=["monthly"])
     term_end: CalendarDay | None = Field(default=None, description="The last day of the term.", examples=["2027-03-14"])
-    reference: Name | None = Field(default=None, description="The distributor's own reference, for messages.")
+    returnable_until: CalendarDay | None = Field(
+        default=None,
+        description="The last day on which the line's seats may be given back, as the distributor states it.",
+        examples=["2026-09-22"],
+    )
+    reference: Name | None = Field(
+        default=None,
+        description="The distributor's own reference; on a credit, the invoice or the charge that it takes back.",
+    )
     resource_group: Name | None = Field(
         default=None, description="The Azure resource group of usage.", examples=["rg-web"]
     )

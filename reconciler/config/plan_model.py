@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from reconciler.domain.finding import Severity
 from reconciler.domain.handover import Fate
 from reconciler.domain.invoice import Motion
+from reconciler.domain.open_items import Complete
 from reconciler.domain.plan import Action, Resource, Verdict
 
 DecimalText = Annotated[str, WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"})]
@@ -139,6 +140,16 @@ class PlanImpact(PlanPart):
     seat_days: DecimalText = Field(description="Seat-days that the records bill after the plan.")
     verdict: Verdict = Field(description="Whether the two agree.")
     reason: str | None = Field(default=None, description="Why not, where they do not.")
+    reviewed: Verdict | None = Field(default=None, description="What a person said of it after looking into it.")
+    review: str | None = Field(default=None, description="Who said so, and why.")
+
+
+class PlanPlace(PlanPart):
+    """A place in a file."""
+
+    file: str = Field(description="The file.")
+    line: int | None = Field(description="The line or row, from 1.")
+    column: int | None = Field(description="The column, from 1.")
 
 
 class PlanCoverage(PlanPart):
@@ -180,6 +191,49 @@ class PlanHandOver(PlanPart):
     successors: list[PlanSuccessor] = Field(description="The records that go on in its place.")
 
 
+class PlanUnallocated(PlanPart):
+    """A credit, adjustment or one-off charge of which no decision speaks."""
+
+    invoice: str = Field(description="The document's number.")
+    line: int = Field(description="The line's number on it.")
+    kind: str = Field(description="What it is: a credit, an adjustment or a one-off charge.")
+    customer: str = Field(description="The customer's name in mappings.yaml.")
+    subscription: str = Field(description="The subscription id; empty where the line names none.")
+    description: str = Field(description="What the line says.")
+    amount: PlanMoney = Field(description="What the distributor charged, signed.")
+    originals: list[str] = Field(description="The charges that it takes back, as text; none where none was read.")
+    stub: str = Field(description="An entry for `credits:` in a decisions file, as YAML.")
+    where: PlanPlace = Field(description="Where the line stands.")
+
+
+class PlanKeptBack(PlanPart):
+    """A credit that the policy keeps from the customer."""
+
+    customer: str = Field(description="The customer's name in mappings.yaml.")
+    subscription: str = Field(description="The subscription id.")
+    product: str = Field(description="The product's name.")
+    policy: str = Field(description="The decrease policy that keeps it back.")
+    amount: PlanMoney = Field(description="What the customer would have been credited in the plan's month.")
+    window: str = Field(description="What the source says of the return window; empty where it says nothing.")
+
+
+class PlanStub(PlanPart):
+    """An entry that the mapping lacks."""
+
+    section: str = Field(description="The section that it belongs in.", examples=["customers", "products"])
+    yaml: str = Field(description="The entry, as YAML.")
+    amounts: list[PlanMoney] = Field(description="The distributor's cost of what waits for it, one per currency.")
+
+
+class PlanCompleteness(PlanPart):
+    """Whether a source's documents of the month are all there, as far as it can be told."""
+
+    source: str = Field(description="The source's name in mappings.yaml.")
+    complete: Complete = Field(description="There is no yes: nothing that a distributor sends says that it is all.")
+    documents: int = Field(description="How many invoices of the month were read.")
+    reason: str = Field(description="What it was told from.")
+
+
 class PlanSummary(PlanPart):
     """Counts."""
 
@@ -212,6 +266,18 @@ class PlanFile(PlanPart):
     impact: list[PlanImpact] = Field(description="By agreement and month, the bill before and after.")
     coverage: list[PlanCoverage] = Field(description="Where every invoice line ended up.")
     refused_by: list[str] = Field(description="The guards that the plan is beyond.")
+    unallocated: list[PlanUnallocated] = Field(
+        default_factory=list, description="Lines that wait for a decision; left out where there are none."
+    )
+    kept_back: list[PlanKeptBack] = Field(
+        default_factory=list, description="Credits that a policy keeps back; left out where there are none."
+    )
+    to_map: list[PlanStub] = Field(
+        default_factory=list, description="Entries that the mapping lacks; left out where there are none."
+    )
+    completeness: list[PlanCompleteness] = Field(
+        default_factory=list, description="What can be said of the month's documents, by source."
+    )
     summary: PlanSummary = Field(description="Counts of all that.")
     cutover: list[PlanHandOver] | None = Field(
         default=None, description="Records of other tools, where a cut-over was asked."

@@ -83,7 +83,8 @@ class InvoiceLine:
     `unit_cost` and `unit_price` are for one seat and one full cycle: what the distributor charges, and the retail price
     (RRP) where the document states one. `amount` is what the distributor charged for the line, signed, as stated.
     `resource_group` and `meter` are of usage, where the document tells them.
-    `span` is None where the document gives no days. `raw` is the record as it was read, by the source's own names.
+    `returnable_until` is the last day on which the source lets the line's seats be given back (rulebook C26). `span` is
+    None where the document gives no days. `raw` is the record as it was read, by the source's own names.
     """
 
     number: int
@@ -106,6 +107,7 @@ class InvoiceLine:
     reference: str | None = None
     resource_group: str | None = None
     meter: str | None = None
+    returnable_until: date | None = None
     raw: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
 

@@ -13,6 +13,7 @@ from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.handover import HandOver
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import Money
+from reconciler.domain.open_items import NOTHING_OPEN, OpenItems
 
 
 class Action(StrEnum):
@@ -123,7 +124,8 @@ class Impact:
 
     `invoiced_cost` is what the distributor charged for the month's days; `charged_seat_days` what the invoice charged
     and `seat_days` what the records bill after the plan; the verdict compares them. `reason` says why where it is not
-    reconciled.
+    reconciled. `reviewed` is what a person said of the month after looking into it, and `review` who and why: it stands
+    beside the verdict and never in its place.
     """
 
     agreement: str
@@ -138,6 +140,8 @@ class Impact:
     seat_days: Decimal
     verdict: Verdict
     reason: str | None = None
+    reviewed: Verdict | None = None
+    review: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,9 @@ class Plan:
     `observed_records` keeps what that was, so that a stale plan can say which field of which record moved.
     `refused_by` names the guards that the plan is beyond. `unchanged` counts subscriptions that need nothing.
     `decisions` is the hash of the reviewed decisions, empty where there are none. `undoes` is the number of the run
-    that the plan takes back. `cutover` says what becomes of old records, where that was asked.
+    that the plan takes back. `cutover` says what becomes of old records, where that was asked. `left_open` is
+    what a person has to see to: lines that wait for a decision, credits kept back, what is to be mapped, documents that
+    may be missing.
     """
 
     month: str
@@ -188,6 +194,7 @@ class Plan:
     decisions: str = ""
     undoes: int | None = None
     cutover: tuple[HandOver, ...] = ()
+    left_open: OpenItems = NOTHING_OPEN
 
     def count(self, action: Action) -> int:
         """How many changes are of an action."""

@@ -36,13 +36,14 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Accounted:
     """The sums of the month's lines by outcome, findings for what is not billed, the unmapped money, and the lines that
-    wait for a decision, with their customers (P9).
+    wait for a decision, with their customers (P9), and the accounts that no customer is mapped to.
     """
 
     coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     unmapped: tuple[Money, ...]
     unallocated: tuple[tuple[Customer, Entry], ...] = ()
+    unknown: tuple[Account, ...] = ()
 
 
 _ALLOCATED = {
@@ -70,6 +71,7 @@ def account_for(
     findings: list[Finding] = []
     unmapped: list[Money] = []
     waiting: list[tuple[Customer, Entry]] = []
+    unknown: list[Account] = []
     for account in sorted(ledger.accounts.values(), key=lambda a: a.tenant):
         owners = by_account.get(account.tenant, [])
         outcomes = [
@@ -79,6 +81,7 @@ def account_for(
             )
             for entry in account.of_month
         ]
+        unknown += [] if owners else [account]
         waiting += [(owners[0], entry) for entry, outcome in outcomes if outcome.rule.startswith(UNALLOCATED)]
         for (invoice, line), outcome in outcomes:
             money = Money(line.amount or ZERO, invoice.currency)
@@ -89,7 +92,7 @@ def account_for(
     coverage = tuple(
         Coverage(outcome, rule, len(amounts), summed(amounts)) for (outcome, rule), amounts in sorted(tally.items())
     )
-    return Accounted(coverage, tuple(findings), summed(unmapped), tuple(waiting))
+    return Accounted(coverage, tuple(findings), summed(unmapped), tuple(waiting), tuple(unknown))
 
 
 def _kept(entry: Entry, kept: frozenset[str]) -> Outcome | None:
@@ -217,7 +220,7 @@ def _finding(rule: str, entries: list[Entry], currency: str, customer: str | Non
             "unmapped-customer",
             f"'{shown}' (tenant {account.tenant}) is mapped to no customer: {lines} not billed",
             where=first.place,
-            hint=f"add to customers:  - {{name: {shown}, tenant: {account.tenant}, company: …, agreements: …}}",
+            hint="map it under `customers:`, or set `sync: false` for it there; the plan ends with an entry to paste",
             amount=Money(amount, currency),
         )
     return Finding(

@@ -1,17 +1,16 @@
 """From everything gathered to the plan: pure, and the same for the same input."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.domain.bulk import without_collections
 from reconciler.domain.finding import Finding, Severity, in_order
-from reconciler.domain.handover import HandOver
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Sync
 from reconciler.domain.money import Money, summed
 from reconciler.domain.plan import Change, Coverage, DocumentUsed, Impact, Plan
 from reconciler.domain.records import Addition, Agreement
-from reconciler.planning.accounting import Accounted, account_for
+from reconciler.planning.accounting import account_for
 from reconciler.planning.allocating import allocated_lines, decide_allocations, orphans
 from reconciler.planning.changes import (
     addition_changes,
@@ -28,32 +27,20 @@ from reconciler.planning.drifting import drift, drift_findings
 from reconciler.planning.gathered import Documents, Gathered, Scope
 from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
 from reconciler.planning.impact import impact_rows
-from reconciler.planning.ledger import Account, Ledger
+from reconciler.planning.ledger import Account
+from reconciler.planning.left_open import left_open, unlinked
 from reconciler.planning.observing import fingerprint, seen
 from reconciler.planning.one_customer import CustomerMonth, Situation, withheld_preview
 from reconciler.planning.plan_file import sealed
+from reconciler.planning.program_month import ProgramMonth
 from reconciler.planning.rates import Pricing
+from reconciler.planning.reviewing import reviewed, unfounded_verdicts
 from reconciler.planning.seats import ALONE, Sharing, decide_seats
 from reconciler.planning.shelf import Stock, fill
 from reconciler.planning.trust import distrusted
 from reconciler.rules.guards import beyond_changes, beyond_decrease, beyond_margin, beyond_unmapped, open_value
 
 _Sharers = dict[str, list[Customer]]
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramMonth:
-    """A program's part of the plan."""
-
-    program: Program
-    mapped: tuple[Customer, ...]
-    customers: tuple[CustomerMonth, ...]
-    changes: tuple[Change, ...]
-    findings: tuple[Finding, ...]
-    accounted: Accounted
-    ledger: Ledger
-    documents: Documents
-    cutover: tuple[HandOver, ...] = ()
 
 
 def assemble(gathered: Gathered) -> Plan:
@@ -78,6 +65,10 @@ def _assembled(gathered: Gathered) -> Plan:
     }
     findings = [f for part in parts for f in (*_of_mapped(part), *part.findings, *part.accounted.findings)]
     findings += [*_of_background(gathered, standing, keeping), *claims.findings, *orphans(claims, gathered)]
+    verdicts, seen_now = gathered.background.decisions.verdicts, gathered.observation
+    impact = reviewed(_impact(gathered, customers), verdicts, seen_now, gathered.target)
+    if not gathered.request.customers:
+        findings += unfounded_verdicts(impact, verdicts, seen_now, gathered.target, gathered.request.month)
     if gathered.observation.defaults_found:
         findings += gathered.observation.findings
     return sealed(
@@ -89,7 +80,7 @@ def _assembled(gathered: Gathered) -> Plan:
             observed_records=observed,
             changes=changes,
             findings=in_order(findings),
-            impact=_impact(gathered, customers),
+            impact=impact,
             coverage=_coverage(parts),
             refused_by=tuple(refusal for part in parts for refusal in _refusals(part)),
             unchanged=sum(not d.decision.drafts for c in customers for d in c.decided if c.writes),
@@ -99,6 +90,7 @@ def _assembled(gathered: Gathered) -> Plan:
             digest="",
             decisions=gathered.background.decisions.sha256,
             cutover=tuple(row for part in parts for row in part.cutover),
+            left_open=left_open(gathered, parts),
         )
     )
 
@@ -170,6 +162,7 @@ def _program(program: Program, gathered: Gathered, keeping: frozenset[str], clai
         accounted,
         ledger,
         documents,
+        unlinked(charged, shelf),
         tuple(hand_overs(gathered.target, months, additions, shelf)),
     )
 
@@ -212,12 +205,25 @@ def _customer(
         blocked = CustomerMonth(customer, motion, at.program, agreement, account, "", (), findings)
         return (blocked, []) if wrong else (None, told)
     if not at.ledger.speaks_of(customer.tenant):
-        return None, [*told, _no_invoice(customer, at)]
+        return _unspoken(customer, motion, agreement, at, gathered), told
     decided = _decided(customer, motion, agreement, at, gathered, sharers)
     doubt = distrusted(decided, documents, at.ledger)
     if doubt:
         decided = replace(decided, findings=(*decided.findings, *doubt))
     return (withheld_preview(decided) if customer.sync is Sync.PREVIEW else decided), told
+
+
+def _unspoken(
+    customer: Customer, motion: Motion, agreement: Agreement, at: Situation, gathered: Gathered
+) -> CustomerMonth:
+    """The month of a customer of whom no document speaks: what stands bills on, and is compared with nothing."""
+    # What bills one time is on no month's bill by itself.
+    ours = {} if agreement.one_time else at.shelf.keys_by_id(motion)
+    held = tuple(a for a in gathered.observation.additions.get(agreement.id, ()) if a.product_id in ours)
+    findings, currency = (_no_invoice(customer, at),), agreement.currency or ""
+    return CustomerMonth(
+        customer, motion, at.program, agreement, None, currency, (), findings, withheld=True, held=held, unspoken=True
+    )
 
 
 def _decided(

@@ -184,7 +184,7 @@ def three_way(
     What is wanted is not known of an agreement that the plan says nothing of (no invoice of the month speaks of its
     customer), nor of a customer whom errors keep out.
     """
-    blocked = {finding.customer for finding in plan.errors}
+    blocked = {finding.customer for finding in plan.findings if finding.blocks or finding.code == "no-invoice"}
     planned = {row.agreement for row in plan.impact if row.month == plan.month}
     return tuple(
         ThreeWay(

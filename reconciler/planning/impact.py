@@ -140,6 +140,10 @@ def cost_of(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -
 def _verdict(group: list[CustomerMonth], figures: list[_Figures], month: Month) -> tuple[Verdict, str | None]:
     """What can be said of the agreement's month after the plan."""
     for customer in group:
+        if customer.unspoken:
+            return Verdict.NOT_RECONCILABLE, (
+                f"no document of {month} speaks of {customer.customer.name}: nothing was compared"
+            )
         if not customer.writes:
             return Verdict.NOT_RECONCILABLE, f"nothing is written for {customer.customer.name}: see its findings"
         for decided in customer.decided:

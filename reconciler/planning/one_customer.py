@@ -90,6 +90,7 @@ class CustomerMonth:
     `withheld`: nothing is written, though there is no error (an unmapped SKU, a preview). `held` are records of the
     program's products that belong to no decision: they bill on. `take_over` is there only where a cut-over was asked.
     `repeated` are the lines, by invoice and number, that charge again what another one charges already.
+    `unspoken`: no document speaks of the customer's month.
     """
 
     customer: Customer
@@ -104,6 +105,7 @@ class CustomerMonth:
     held: tuple[Addition, ...] = ()
     take_over: TakeOver | None = None
     repeated: frozenset[tuple[str, int]] = frozenset()
+    unspoken: bool = False
 
     @property
     def blocked(self) -> bool:

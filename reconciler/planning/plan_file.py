@@ -30,6 +30,7 @@ from reconciler.domain.plan import (
     Verdict,
 )
 from reconciler.planning.cutover_file import hand_over_members, read_hand_overs
+from reconciler.planning.open_items_file import open_members, read_open_items
 
 FORMAT = "reconciler-plan/1"
 # What the digest leaves out: it must not change with the day or the version that made the plan.
@@ -125,23 +126,27 @@ def _present(**members: Any) -> dict[str, Any]:
 
 
 def _document(plan: Plan) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "reconciler": plan.version,
-        "created": plan.created,
-        "month": plan.month,
-        "target": plan.target,
-        **_present(undoes=plan.undoes),
-        "inputs": _inputs(plan),
-        "observed": dict(plan.observed),
-        "observed_records": {name: dict(records) for name, records in plan.observed_records.items()},
-        "changes": [_change(change) for change in plan.changes],
-        "findings": [finding_members(finding) for finding in plan.findings],
-        "impact": [_impact(row) for row in plan.impact],
-        "coverage": [_coverage(row) for row in plan.coverage],
-        "refused_by": list(plan.refused_by),
-        "summary": summary(plan),
-    } | _present(cutover=[hand_over_members(row) for row in plan.cutover] or None)
+    return (
+        {
+            "format": FORMAT,
+            "reconciler": plan.version,
+            "created": plan.created,
+            "month": plan.month,
+            "target": plan.target,
+            **_present(undoes=plan.undoes),
+            "inputs": _inputs(plan),
+            "observed": dict(plan.observed),
+            "observed_records": {name: dict(records) for name, records in plan.observed_records.items()},
+            "changes": [_change(change) for change in plan.changes],
+            "findings": [finding_members(finding) for finding in plan.findings],
+            "impact": [_impact(row) for row in plan.impact],
+            "coverage": [_coverage(row) for row in plan.coverage],
+            "refused_by": list(plan.refused_by),
+            "summary": summary(plan),
+        }
+        | _present(cutover=[hand_over_members(row) for row in plan.cutover] or None)
+        | open_members(plan.left_open)
+    )
 
 
 def _inputs(plan: Plan) -> dict[str, Any]:
@@ -255,6 +260,8 @@ def _impact(row: Impact) -> dict[str, Any]:
         seat_days=plain(row.seat_days),
         verdict=row.verdict.value,
         reason=row.reason,
+        reviewed=row.reviewed.value if row.reviewed else None,
+        review=row.review,
     )
 
 
@@ -293,6 +300,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         decisions=document["inputs"].get("decisions", ""),
         undoes=document.get("undoes"),
         cutover=read_hand_overs(document.get("cutover", ())),
+        left_open=read_open_items(document),
     )
 
 
@@ -363,5 +371,6 @@ def _read_money(members: Mapping[str, str]) -> Money:
 
 
 def _read_impact(row: Mapping[str, Any]) -> Impact:
+    verdicts = {name: Verdict(row[name]) for name in ("verdict", "reviewed") if name in row}
     numbers = ("before", "after", "invoiced_cost", "charged_seat_days", "seat_days")
-    return Impact(**{**row, **{name: Decimal(row[name]) for name in numbers}, "verdict": Verdict(row["verdict"])})
+    return Impact(**{**row, **{name: Decimal(row[name]) for name in numbers}, **verdicts})

@@ -24,6 +24,7 @@ from reconciler.rules.matching import Key, Matched, match
 from reconciler.rules.periods import first_open_day
 from reconciler.rules.preflight import check_agreement
 from reconciler.rules.products import Resolved
+from reconciler.rules.returns import return_window
 from reconciler.rules.true_up import Period, true_up
 
 
@@ -104,6 +105,7 @@ def decide_seats(
         found = _decide(charged, key, matched, period, customer)
         decided.append(found)
         findings += about_records(found, resolved, charging)
+        findings += _about_returns(found, at.month)
         findings += [f if f.subscription else replace(f, subscription=key[0]) for f in found.decision.findings]
     return CustomerMonth(
         customer,
@@ -124,6 +126,14 @@ def held_records(additions: Iterable[Addition], decided: Iterable[Decided], at: 
     ours = at.shelf.keys_by_id(Motion.SEAT_MONTHLY)
     spoken_of = {a.id for d in decided for a in d.standing}
     return tuple(a for a in additions if a.product_id in ours and a.id not in spoken_of)
+
+
+def _about_returns(found: Decided, month: Month) -> Iterator[Finding]:
+    """A note on seats that were given up, where the source states until when they could be (C26)."""
+    window = return_window((charged.line for charged in found.lines), month)
+    if window:
+        kept_back = "the policy keeps the credit back" if found.decision.suppressed else "the decrease is passed on"
+        yield Finding(Severity.INFO, "C26", f"{window}: {kept_back}", subscription=found.subscription)
 
 
 def about_records(found: Decided, resolved: Resolved | None, charging: Sequence[Entry]) -> Iterator[Finding]:

@@ -130,6 +130,7 @@ def _evidence(agreement: AgreementGroup, month: str) -> str:
     if bill is None:
         return ""
     facts = [f"**{bill.verdict.value}**{f': {prose(bill.reason)}' if bill.reason else ''}"]
+    facts += [f"accepted as {bill.reviewed.value} by {prose(bill.review or '')}"] if bill.reviewed else []
     if bill.charged_seat_days or bill.seat_days:
         facts.append(proof(bill.charged_seat_days, bill.seat_days))
     facts.append(prose(margin_text(bill.after, bill.invoiced_cost, bill.currency)))

@@ -2,15 +2,16 @@
 plan rests on, what refuses it, and the plan in one sentence.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import printed
 from reconciler.domain.plan import Coverage, Plan
 from reconciler.render.grouping import amount_in, quiet_agreements, shown_months, total_after, total_before, total_cost
+from reconciler.render.open_items_text import completeness_lines, open_lines
+from reconciler.render.page import Page
 from reconciler.render.safe_text import safe
-from reconciler.render.terminal import Paint, Style, broken, cells, hanging, left, right, wrapped
+from reconciler.render.terminal import Paint, Style, broken, hanging, wrapped
 from reconciler.render.wording import counted, margin_text, signed, summary_sentence
 
 SEVERITY_STYLES = {Severity.ERROR: Style.BAD, Severity.WARNING: Style.CAREFUL, Severity.INFO: Style.QUIET}
@@ -24,36 +25,17 @@ _UNDO_HEADINGS = {Severity.ERROR: "What cannot be taken back"}
 
 def closing_lines(plan: Plan, *, width: int, paint: Paint) -> Iterator[str]:
     """Everything after the records, ending with the summary and the digest."""
-    page = _Page(width, paint)
+    page = Page(width, paint)
     yield from _findings(plan.findings, page, undo=plan.undoes is not None)
     yield from _coverage(plan, page)
+    yield from open_lines(plan, page)
     yield from _documents(plan, page)
+    yield from completeness_lines(plan, page)
     yield from _totals(plan, page)
     yield from _verdict(plan, page)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    width: int
-    paint: Paint
-
-    def heading(self, text: str) -> Iterator[str]:
-        yield ""
-        yield self.paint(text, Style.STRONG)
-
-    def ledger(self, rows: Iterable[tuple[str, tuple[str, ...]]], style: Style = Style.PLAIN) -> Iterator[str]:
-        """Texts with columns of right-aligned figures, two spaces in; a text too long for its room goes on below."""
-        kept = list(rows)
-        widths = [max(cells(figures[n]) for _, figures in kept) + 2 for n in range(len(kept[0][1]))] if kept else []
-        room = self.width - sum(widths)
-        for text, figures in kept:
-            first, *more = list(hanging(text, room - 1, "  ", "    ")) or [""]
-            columns = "".join(right(figure, width) for figure, width in zip(figures, widths, strict=True))
-            yield self.paint((left(first, room) + columns).rstrip(), style)
-            yield from (self.paint(line, style) for line in more)
-
-
-def _findings(findings: tuple[Finding, ...], page: _Page, *, undo: bool) -> Iterator[str]:
+def _findings(findings: tuple[Finding, ...], page: Page, *, undo: bool) -> Iterator[str]:
     for severity in Severity:
         chosen = [finding for finding in findings if finding.severity is severity]
         if not chosen:
@@ -63,7 +45,7 @@ def _findings(findings: tuple[Finding, ...], page: _Page, *, undo: bool) -> Iter
             yield from _finding(finding, page)
 
 
-def _finding(finding: Finding, page: _Page) -> Iterator[str]:
+def _finding(finding: Finding, page: Page) -> Iterator[str]:
     amount = str(finding.amount) if finding.amount else ""
     subject = ", ".join(safe(part) for part in (finding.code, finding.customer) if part)
     for number, line in enumerate(page.ledger([(subject, (safe(amount),))])):
@@ -77,7 +59,7 @@ def _finding(finding: Finding, page: _Page) -> Iterator[str]:
         yield from hanging(f"hint: {safe(finding.hint)}", page.width, "    ", "      ")
 
 
-def _coverage(plan: Plan, page: _Page) -> Iterator[str]:
+def _coverage(plan: Plan, page: Page) -> Iterator[str]:
     if not plan.coverage:
         return
     yield from page.heading("Where the invoice lines went")
@@ -91,7 +73,7 @@ def _coverage_rows(coverage: Coverage) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield "", ("", amount)
 
 
-def _documents(plan: Plan, page: _Page) -> Iterator[str]:
+def _documents(plan: Plan, page: Page) -> Iterator[str]:
     if not plan.documents:
         return
     yield from page.heading("Documents that the plan rests on")
@@ -102,7 +84,7 @@ def _documents(plan: Plan, page: _Page) -> Iterator[str]:
     yield from page.ledger(rows)
 
 
-def _totals(plan: Plan, page: _Page) -> Iterator[str]:
+def _totals(plan: Plan, page: Page) -> Iterator[str]:
     """What all customers' invoices say together, one block per currency."""
     if not plan.impact:
         return
@@ -128,7 +110,7 @@ def _totals(plan: Plan, page: _Page) -> Iterator[str]:
         yield from hanging(safe(f"{plan.month}: {text}"), page.width, "  ")
 
 
-def _verdict(plan: Plan, page: _Page) -> Iterator[str]:
+def _verdict(plan: Plan, page: Page) -> Iterator[str]:
     yield ""
     quiet = quiet_agreements(plan)
     if quiet:

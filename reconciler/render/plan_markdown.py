@@ -24,6 +24,7 @@ from reconciler.render.grouping import (
 )
 from reconciler.render.markdown_folds import folds_of, row, table
 from reconciler.render.markdown_text import code, prose
+from reconciler.render.open_items_markdown import open_markdown
 from reconciler.render.wording import amounts_text, counted, margin_text, signed, summary_sentence
 
 # Room that is kept for the note on what was left out, and for the end of a fold.
@@ -39,7 +40,8 @@ def plan_markdown(plan: Plan, limit: int = 60_000) -> str:
     limit = max(limit, 4_000)
     room = _Room(limit)
     head = list(_fitted(_head(plan), limit // 4, "the totals of further currencies"))
-    tail = list(_fitted(_tail(plan), limit // 6, "further documents"))
+    waiting = list(_fitted(open_markdown(plan.left_open), limit // 6, "further lines that wait, and entries to paste"))
+    tail = [*waiting, *_fitted(_tail(plan), limit // 6, "further documents")]
     room.take(head + tail)
     problems = list(_problems(plan, limit // 3))
     problems += _fitted(cutover_markdown(plan), limit // 4, "further records of the cut-over")

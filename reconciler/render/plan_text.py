@@ -182,6 +182,8 @@ def _evidence(bill: Impact, sheet: _Sheet) -> Iterator[str]:
         yield from hanging(fact, sheet.width, "  ")
     for line in hanging(f"{safe(bill.month)}: {verdict}", sheet.width, "  "):
         yield sheet.paint(line, VERDICT_STYLES[bill.verdict])
+    if bill.reviewed:
+        yield from hanging(f"accepted as {bill.reviewed.value} by {safe(bill.review or '')}", sheet.width, "  ")
 
 
 def _subscription(group: SubscriptionGroup, sheet: _Sheet) -> Iterator[str]:

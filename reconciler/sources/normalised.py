@@ -60,6 +60,7 @@ LINE = (
     "term",
     "billing",
     "term_end",
+    "returnable_until",
     "reference",
     "resource_group",
     "meter",
@@ -220,6 +221,7 @@ def _line(members: Members, count: int, of_invoice: CustomerRef | None, report: 
         reference=fields.text("reference"),
         resource_group=fields.text("resource_group"),
         meter=fields.text("meter"),
+        returnable_until=fields.day("returnable_until"),
         raw=members,
     )
     return line if fields.sound and customer else None

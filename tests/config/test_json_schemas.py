@@ -23,6 +23,7 @@ from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.domain.handover import Fate, HandOver, Successor
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import Money
+from reconciler.domain.open_items import Complete, Completeness, KeptBack, OpenItems, Stub, Unallocated
 from reconciler.domain.plan import (
     Action,
     AdditionValues,
@@ -272,6 +273,7 @@ PLAN = sealed(
             Impact(
                 "psa/agreement/55", "CSP", "Contoso", "2026-09", "AUD", Decimal(200), Decimal("223.33"),
                 Decimal("178.67"), Decimal(335), Decimal(335), Verdict.RECONCILED, None,
+                Verdict.DIFFERS, "Jo: as agreed",
             ),
         ),
         coverage=(Coverage("billed", "P46", 2, (Money(Decimal("178.67"), "AUD"),)),),
@@ -284,6 +286,17 @@ PLAN = sealed(
                 Decimal(10), Decimal(20), date(2026, 8, 1), None, date(2026, 8, 31), date(2026, 9, 1), "why",
                 (Successor("5f1b", Decimal(10), Decimal(20), date(2026, 9, 1), CREATE.address),),
             ),
+        ),
+        left_open=OpenItems(
+            (
+                Unallocated(
+                    "CN-1", 2, "credit", "Contoso", "5f1b", "Basic", Money(Decimal(-16), "AUD"), ("INV-1 line 2",),
+                    "  - invoice: CN-1", Place("a.yaml", 3),
+                ),
+            ),
+            (KeptBack("Contoso", "5f1b", "Basic", "none", Money(Decimal("14.67"), "AUD"), "outside the window"),),
+            (Stub("customers", "  - name: Fabrikam", (Money(Decimal(48), "AUD"),)),),
+            (Completeness("distributor", Complete.UNKNOWN, 1, "nothing to compare with"),),
         ),
         unchanged=118,
         target="psa",

@@ -12,6 +12,7 @@ from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.handover import HandOver
 from reconciler.domain.money import plain, printed
+from reconciler.domain.open_items import OpenItems
 from reconciler.domain.plan import AdditionValues, Change, Impact, Plan, ProductValues
 
 _ACTIONS = ("create", "update", "cancel", "adopt", "delete")
@@ -212,6 +213,33 @@ def _hand_over(row: Row) -> str:
     new = ", ".join(_number(quantity) for quantity in row.get("new", ())) or "nothing"
     last, day = row.get("last") or "open", row.get("day") or "no day"
     return f"{row['fate']} {_number(row['quantity'])} on {row['on']}: to {last}, then on {day} {new}"
+
+
+# -- what is left open
+
+
+def left_open_lines(step: Row, rows: Iterable[Impact], left: OpenItems) -> tuple[list[str], list[str]]:
+    """What a step says of verdicts by customer, reviews and open items, as expected and as the plan has it."""
+    rows = list(rows)
+    there: dict[str, str] = {
+        "verdicts": _sorted({row.customer: row.verdict.value for row in rows}),
+        "reviewed": "; ".join(f"{row.reviewed.value}, {row.review}" for row in rows if row.reviewed),
+        "completeness": "; ".join(item.complete.value for item in left.completeness),
+        "kept_back": _money(sum((item.amount.amount for item in left.kept_back), Decimal(0))),
+        "unallocated": "; ".join(f"{_money(i.amount.amount)} {list(i.originals)}" for i in left.unallocated),
+    }
+    wanted = {name: step[name] for name in there if name in step}
+    if "verdicts" in wanted:
+        wanted["verdicts"] = _sorted(wanted["verdicts"])
+    if "kept_back" in wanted:
+        wanted["kept_back"] = _money(wanted["kept_back"])
+    if "unallocated" in wanted:
+        wanted["unallocated"] = "; ".join(f"{_money(i['amount'])} {i['takes_back']}" for i in wanted["unallocated"])
+    return [f"{k}: {v}" for k, v in wanted.items()], [f"{k}: {there[k]}" for k in wanted]
+
+
+def _sorted(verdicts: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {verdicts[name]}" for name in sorted(verdicts))
 
 
 # -- money

@@ -138,6 +138,8 @@ def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan
         assert sum(row.seat_days for row in rows) == step["seat_days"], "seat-days"
     if "verdict" in step:
         assert [row.verdict.value for row in rows] == [step["verdict"]] * (len(rows) or 1), "verdict"
+    wanted, there = checks.left_open_lines(step, rows, plan.left_open)
+    assert there == wanted, "what is left open"
     guards = [refusal.split(" ", 1)[0] for refusal in plan.refused_by]
     assert guards == step.get("refused_by", []), "guards"
     if step.get("blocked"):

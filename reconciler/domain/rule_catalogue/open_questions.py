@@ -117,6 +117,13 @@ OPEN_QUESTIONS: tuple[Rule, ...] = (
         note="Closing an invoiced record and opening the next in full would bill a month twice.",
     ),
     Rule(
+        "C26",
+        "How long seats may be given back is the source's to say, not a constant.",
+        EXTENDED,
+        ("rules/returns.py", "planning/seats.py"),
+        note="A line may state `returnable_until`; a plan then says whether seats given up lie inside that window.",
+    ),
+    Rule(
         "C27",
         "A charge follows calendar months or its own dates, never both within one subscription.",
         EXTENDED,

@@ -1,0 +1,51 @@
+"""What a person said of an agreement's month, beside what the comparison says of it: never in its place."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from reconciler.domain.days import Month
+from reconciler.domain.decision import ReviewedVerdict
+from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.plan import Impact
+from reconciler.domain.records import Observation
+from reconciler.planning.changes import agreement_address
+
+
+def reviewed(
+    rows: Sequence[Impact], verdicts: Iterable[ReviewedVerdict], seen: Observation, target: str
+) -> tuple[Impact, ...]:
+    """The rows with the verdicts that persons gave on them."""
+    by_row = {name: verdict for verdict in verdicts if (name := _row_of(verdict, seen, target))}
+    return tuple(_with(row, by_row.get((row.agreement, row.month))) for row in rows)
+
+
+def _row_of(verdict: ReviewedVerdict, seen: Observation, target: str) -> tuple[str, str] | None:
+    agreement = seen.agreements.get(verdict.agreement)
+    return (agreement_address(target, agreement.id), str(verdict.month)) if agreement else None
+
+
+def _with(row: Impact, verdict: ReviewedVerdict | None) -> Impact:
+    if verdict is None:
+        return row
+    who = verdict.by or str(verdict.place)
+    return replace(row, reviewed=verdict.verdict, review=f"{who}: {verdict.reason}")
+
+
+def unfounded_verdicts(
+    rows: Iterable[Impact], verdicts: Iterable[ReviewedVerdict], seen: Observation, target: str, month: Month
+) -> tuple[Finding, ...]:
+    """A warning for each verdict on the planned month of an agreement of which the plan says nothing."""
+    there = {(row.agreement, row.month) for row in rows}
+    return tuple(
+        Finding(
+            Severity.WARNING,
+            "decision-unfounded",
+            f"the verdict on {verdict.agreement} in {verdict.month} has nothing to stand beside: the plan says nothing "
+            "of that agreement",
+            customer=verdict.customer,
+            where=verdict.place,
+            hint="see the findings on the customer, or take the verdict out",
+        )
+        for verdict in verdicts
+        if verdict.month == month and _row_of(verdict, seen, target) not in there
+    )
