@@ -14,6 +14,7 @@ from reconciler.cli.global_options import also_after, before_the_command
 # Each command lives in a module of its own that is imported when called, for `--help` is typed more than any other.
 COMMANDS = {
     "apply": "Writes what a plan says to the PSA, once.",
+    "backtest": "What other rules would have billed in past months.",
     "demo": "The whole tour on the embedded sandbox.",
     "diff": "What changed between two saved plans.",
     "doctor": "Tests credentials and every precondition of a plan.",

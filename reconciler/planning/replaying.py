@@ -56,13 +56,12 @@ class Reader:
     _parts: dict[tuple[KeptFile, str], FilePart] = field(default_factory=dict)
     _rules: dict[tuple[tuple[KeptFile, ...], tuple[Setting, ...]], Rules] = field(default_factory=dict)
 
-    def request(self, kept: KeptRun) -> Request:
-        """What was asked for. Raises CannotReplay."""
+    def request(self, run: int, members: Mapping[str, Any]) -> Request:
+        """What a run was asked for, from what was kept of that. Raises CannotReplay."""
         try:
-            members: Any = kept.request
             request: Request = reader(Request, members["fields"])(members["request"])
         except (ValueError, TypeError, KeyError) as error:
-            raise CannotReplay(f"what run {kept.run} was asked for cannot be read by this version: {error}") from None
+            raise CannotReplay(f"what run {run} was asked for cannot be read by this version: {error}") from None
         return request
 
     def rules(self, kept: KeptRun, settings: tuple[Setting, ...] = ()) -> Rules:
@@ -80,7 +79,7 @@ class Reader:
             loaded = load(main, self.environ, shown_as=shown, settings=settings)
             if loaded.mappings is None:
                 wrong = [finding for finding in loaded.findings if finding.blocks]
-                what = "with what was set has errors" if settings else "has errors today"
+                what = "does not take what was set" if settings else "has errors today"
                 hint = "set the environment variables that it names" if _names_variables(wrong) else None
                 raise CannotReplay(f"the mapping of run {kept.run} {what}", hint, wrong)
             decided = load_decisions(main, loaded.mappings, self.environ, shown_as=shown)
@@ -129,7 +128,7 @@ class Reader:
         """
         rules = self.rules(kept)
         documents = self.documents(kept, rules.mappings)
-        gathered = gather(rules.mappings, documents, self.request(kept), kept.request["target"])
+        gathered = gather(rules.mappings, documents, self.request(kept.run, kept.request), kept.request["target"])
         background = Background(applied, rules.decisions)
         return replace(gathered, background=background, observation=read_observation(kept.observation))
 

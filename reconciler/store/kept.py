@@ -109,6 +109,14 @@ def kept_runs(store: Store) -> tuple[int, ...]:
         return tuple(connection.execute(select(schema.kept_run.c.run).order_by(schema.kept_run.c.run)).scalars())
 
 
+def kept_requests(store: Store) -> dict[int, Mapping[str, Any]]:
+    """What the kept runs were asked for, by their numbers."""
+    table = schema.kept_run.c
+    with store.reading() as connection:
+        rows = connection.execute(select(table.run, table.request_json).order_by(table.run)).all()
+    return {row.run: json.loads(row.request_json) for row in rows}
+
+
 def kept_run(store: Store, run: int) -> KeptRun | None:
     """What a run rested on; None where it was not kept. Raises StoreError where it is damaged."""
     with store.reading() as connection:
