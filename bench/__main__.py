@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from bench import noop_plan, planning, reading, starting
+from bench import noop_plan, planning, reading, starting, validating
 from bench.alone import Failed
 from bench.table import Row, heading, table
 
@@ -21,6 +21,7 @@ class Benchmark(Protocol):
 
 BENCHMARKS: dict[str, Benchmark] = {
     "starting": starting.run,
+    "validating": validating.run,
     "planning": planning.run,
     "reading": reading.run,
     "noop-plan": noop_plan.run,

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.domain.finding import Finding
+if TYPE_CHECKING:
+    from reconciler.domain.finding import Finding
 
 
 class Exit(IntEnum):
@@ -67,7 +69,7 @@ class Failure(click.ClickException):
             click.echo(f"  hint: {self.hint}", err=True)
 
 
-def show_findings(findings: Iterable[Finding], settings: Settings) -> None:
+def show_findings(findings: "Iterable[Finding]", settings: Settings) -> None:
     """Writes findings to standard error, with place, excerpt, caret and hint."""
     from reconciler.render.findings import finding_lines
 

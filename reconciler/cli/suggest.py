@@ -1,6 +1,5 @@
 """`reconciler suggest`: what the mapping lacks, and which companies, agreements and products may be meant."""
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +52,8 @@ def command(settings: Settings, write: bool, customers: tuple[str, ...], form: s
 
 def _found(mappings: "Mappings", settings: Settings, chosen: frozenset[str]) -> "Suggestions":
     """Reads documents and PSA. Raises Failure where that cannot be done."""
+    import asyncio
+
     from reconciler.planning.gathered import Request
     from reconciler.planning.making import PlanningError, gather, month_of, one_target, read_sources
     from reconciler.planning.suggesting import Seen, agreements_to_read, suggestions
