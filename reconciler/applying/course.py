@@ -134,7 +134,7 @@ def _settle_earlier_plans(conditions: Conditions, key: str) -> Steps[None]:
             if any(op.state in OPEN for op in ops):
                 raise
             continue
-        conditions.notice(f"an earlier apply of {plan.month} was not finished: settling what it left open")
+        conditions.notice(f"an earlier apply of {plan.period} was not finished: settling what it left open")
         superseded = Brake("a later plan takes its place")
         writing = Writing(plan, ops, conditions, superseded, lambda op, change: None)
         yield from writing.run()

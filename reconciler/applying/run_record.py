@@ -18,7 +18,7 @@ def started_record(kind: RunKind, plan: Plan, started: datetime, who: str) -> Ru
         started=started,
         who=who,
         target=plan.target,
-        month=plan.month,
+        month=plan.month_range,
         digest=plan.digest,
         plan_id=plan_id(plan),
         findings=told_undo(plan),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import Exit, Failure, Settings
-from reconciler.cli.planning import MONTH
+from reconciler.cli.planning import MONTHS
 
 if TYPE_CHECKING:
-    from reconciler.domain.days import Month
+    from reconciler.domain.days import Months
     from reconciler.domain.mapping import Mappings
     from reconciler.domain.plan import Plan
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))
 @click.option("--auto-approve", is_flag=True, help="Does not ask. A saved plan is applied without asking.")
 @click.option("--expect-digest", metavar="SHA256", help="Refuses any plan but the one with this digest.")
-@click.option("--month", type=MONTH, help="Without PLAN: the usage month.  [default: the newest of the documents]")
+@click.option("--month", type=MONTHS, help="Without PLAN: the usage month, or several: 2026-07..2026-09.")
 @click.option("--customer", "customers", multiple=True, metavar="NAME", help="Without PLAN: only this customer.")
 @click.option("--allow-beyond-guards", is_flag=True, help="Applies a plan that a guard refuses.")
 @click.pass_obj
@@ -28,7 +28,7 @@ def command(
     plan_file: Path | None,
     auto_approve: bool,
     expect_digest: str | None,
-    month: "Month | None",
+    month: "Months | None",
     customers: tuple[str, ...],
     allow_beyond_guards: bool,
 ) -> None:
@@ -73,7 +73,7 @@ def _saved_plan(settings: Settings, file: Path) -> "tuple[Plan, Mappings]":
     return plan, mappings
 
 
-def _fresh_plan(settings: Settings, month: "Month | None", customers: tuple[str, ...]) -> "tuple[Plan, Mappings]":
+def _fresh_plan(settings: Settings, month: "Months | None", customers: tuple[str, ...]) -> "tuple[Plan, Mappings]":
     """A plan made now, kept in the history, and shown."""
     from reconciler.applying.clock import SystemClock
     from reconciler.cli.keeping import keep_made

@@ -9,10 +9,10 @@ import click
 
 from reconciler.cli.as_of import plan_as_of
 from reconciler.cli.context import Exit, Failure, Settings, show_findings
-from reconciler.cli.planning import MONTH, fresh
+from reconciler.cli.planning import MONTHS, fresh
 
 if TYPE_CHECKING:
-    from reconciler.domain.days import Month
+    from reconciler.domain.days import Months
     from reconciler.domain.plan import Plan
     from reconciler.planning.gathered import Scope
 
@@ -24,7 +24,9 @@ _AS_OF_ALONE = (
 
 
 @click.command()
-@click.option("--month", type=MONTH, help="The usage month, as 2026-09.  [default: the newest of the documents]")
+@click.option(
+    "--month", type=MONTHS, help="The usage month, as 2026-09, or several: 2026-07..2026-09.  [default: the newest]"
+)
 @click.option("--customer", "customers", multiple=True, metavar="NAME", help="Only this customer; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Writes the plan to a file, for apply.")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
@@ -39,7 +41,7 @@ _AS_OF_ALONE = (
 @click.pass_obj
 def command(
     settings: Settings,
-    month: "Month | None",
+    month: "Months | None",
     customers: tuple[str, ...],
     out: Path | None,
     form: str,
@@ -77,7 +79,7 @@ def command(
 
 
 def _fresh(
-    settings: Settings, month: "Month | None", customers: tuple[str, ...], scope: "Scope", only_new: int | None
+    settings: Settings, month: "Months | None", customers: tuple[str, ...], scope: "Scope", only_new: int | None
 ) -> "Plan":
     """The plan made now, kept in the history with what it rests on."""
     from reconciler.cli.keeping import keep_made

@@ -12,7 +12,7 @@ from reconciler.cli.context import Failure, Settings, show_findings
 from reconciler.cli.loading import load_mappings, opened_target
 
 if TYPE_CHECKING:
-    from reconciler.domain.days import Month
+    from reconciler.domain.days import Month, Months
     from reconciler.domain.mapping import Mappings
     from reconciler.domain.plan import Plan
     from reconciler.planning.gathered import Background, Scope
@@ -39,9 +39,29 @@ class MonthType(click.ParamType["Month"]):
 MONTH = MonthType()
 
 
+class MonthsType(click.ParamType["Months"]):
+    """A month, or consecutive ones, on the command line: `2026-09`, `2026-07..2026-09`."""
+
+    name = "month"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Months":
+        """The months; a usage error for anything else."""
+        from reconciler.domain.days import Months
+
+        if isinstance(value, Months):
+            return value
+        try:
+            return Months.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+MONTHS = MonthsType()
+
+
 def fresh_plan(
     settings: Settings,
-    month: "Month | None",
+    month: "Month | Months | None",
     customers: tuple[str, ...],
     *,
     scope: "Scope | None" = None,
@@ -54,7 +74,7 @@ def fresh_plan(
 
 def fresh(
     settings: Settings,
-    month: "Month | None",
+    month: "Month | Months | None",
     customers: tuple[str, ...],
     *,
     scope: "Scope | None" = None,
@@ -67,7 +87,7 @@ def fresh(
 def plan_of(
     mappings: "Mappings",
     settings: Settings,
-    month: "Month | None",
+    month: "Month | Months | None",
     customers: tuple[str, ...],
     *,
     scope: "Scope | None" = None,
@@ -80,12 +100,13 @@ def plan_of(
 def _made(
     mappings: "Mappings",
     settings: Settings,
-    month: "Month | None",
+    month: "Month | Months | None",
     customers: tuple[str, ...],
     *,
     scope: "Scope | None" = None,
     only_new: int | None = None,
 ) -> "Made":
+    from reconciler.domain.days import Months
     from reconciler.planning.gathered import Request, Scope
     from reconciler.planning.making import PlanningError, make, month_of, one_target, read_sources
     from reconciler.targets.base import TargetError
@@ -95,8 +116,9 @@ def _made(
         documents = read_sources(mappings)
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         chosen = frozenset(customers)
-        month_planned = month_of(documents, month)
-        request = Request(month_planned, chosen, created, __version__, scope or Scope.ALL, only_new)
+        newest = month_of(documents, month.last if isinstance(month, Months) else month)
+        since = month.first if isinstance(month, Months) and month.first < newest else None
+        request = Request(newest, chosen, created, __version__, scope or Scope.ALL, only_new, since)
         background = background_of(mappings, settings, name)
         async with opened_target(mappings.targets[name], settings) as target:
             return await make(mappings, documents, request, name, target, background)

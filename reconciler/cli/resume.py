@@ -59,5 +59,5 @@ def _resumed(settings: Settings, store: "Store", run: "PlanRun") -> int:
     async def work(around: Surroundings) -> ApplyReport:
         return await resume(run, around, lambda: observe_again(plan, around.target))
 
-    click.echo(f"resuming the apply of {plan.month}, begun {run.started}", err=True)
+    click.echo(f"resuming the apply of {plan.period}, begun {run.started}", err=True)
     return written(Writing(settings, store, RunKind.RESUME, plan, target_of(mappings, plan.target)), work)

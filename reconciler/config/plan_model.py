@@ -253,7 +253,10 @@ class PlanFile(PlanPart):
     format: Literal["reconciler-plan/1"] = Field(description="The form of this file.")
     reconciler: str = Field(description="The version that made it; outside the digest.")
     created: str = Field(description="When it was made; outside the digest.")
-    month: MonthText = Field(description="The usage month.")
+    month: MonthText = Field(description="The usage month; the newest, where several are planned together.")
+    months: list[MonthText] | None = Field(
+        default=None, description="All months, ascending, where consecutive ones are planned together."
+    )
     target: str = Field(description="The target's name in mappings.yaml.")
     undoes: int | None = Field(default=None, description="The number of the run that the plan takes back, if it does.")
     inputs: PlanInputs = Field(description="What it was made from.")

@@ -100,6 +100,30 @@ class Month:
         return f"{self.year:04d}-{self.number:02d}"
 
 
+@dataclass(frozen=True, slots=True)
+class Months:
+    """Consecutive months from `first` to `last`, both inclusive. Raises ValueError where the last one is the older."""
+
+    first: Month
+    last: Month
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError(f"{self.last} comes before {self.first}; write the older month first")
+
+    @classmethod
+    def parse(cls, text: str) -> "Months":
+        """The months written `2026-09` or `2026-07..2026-09`. Raises ValueError for anything else."""
+        first, dots, last = text.partition("..")
+        return cls(Month.parse(first), Month.parse(last if dots else first))
+
+    def __iter__(self) -> Iterator[Month]:
+        return self.first.through(self.last)
+
+    def __str__(self) -> str:
+        return str(self.last) if self.first == self.last else f"{self.first}..{self.last}"
+
+
 # A plan asks for the bounds of two or three months a million times.
 @lru_cache(maxsize=1024)
 def _span(year: int, number: int) -> Span:

@@ -173,7 +173,8 @@ class Plan:
     `decisions` is the hash of the reviewed decisions, empty where there are none. `undoes` is the number of the run
     that the plan takes back. `cutover` says what becomes of old records, where that was asked. `left_open` is
     what a person has to see to: lines that wait for a decision, credits kept back, what is to be mapped, documents that
-    may be missing.
+    may be missing. `month` is the newest month planned; `months` are all of them, ascending, where consecutive ones are
+    planned together, and empty for one.
     """
 
     month: str
@@ -195,6 +196,24 @@ class Plan:
     undoes: int | None = None
     cutover: tuple[HandOver, ...] = ()
     left_open: OpenItems = NOTHING_OPEN
+    months: tuple[str, ...] = ()
+
+    @property
+    def planned_months(self) -> tuple[str, ...]:
+        """The months that are planned, ascending; the newest of them is `month`."""
+        return self.months or (self.month,)
+
+    @property
+    def month_range(self) -> str:
+        """The planned months as `--month` takes them: `2026-09`, or `2026-07..2026-09`."""
+        months = self.planned_months
+        return months[0] if len(months) == 1 else f"{months[0]}..{months[-1]}"
+
+    @property
+    def period(self) -> str:
+        """The planned months in words: `2026-09`, or `2026-07 to 2026-09`."""
+        months = self.planned_months
+        return months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
 
     def count(self, action: Action) -> int:
         """How many changes are of an action."""

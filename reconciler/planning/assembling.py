@@ -4,31 +4,37 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.domain.bulk import without_collections
+from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity, in_order
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Sync
-from reconciler.domain.money import Money, summed
-from reconciler.domain.plan import Change, Coverage, DocumentUsed, Impact, Plan
-from reconciler.domain.records import Addition, Agreement
+from reconciler.domain.plan import Change, DocumentUsed, Impact, Plan
+from reconciler.domain.records import Agreement
 from reconciler.planning.accounting import account_for
+from reconciler.planning.advancing import advanced
 from reconciler.planning.allocating import allocated_lines, decide_allocations, orphans
-from reconciler.planning.changes import (
-    addition_changes,
-    agreement_address,
-    product_changes,
-    records_after,
-)
+from reconciler.planning.changes import addition_changes, agreement_address, product_changes
 from reconciler.planning.charged_once import decide_annual, decide_usage
 from reconciler.planning.claims import Claims, claims_of
 from reconciler.planning.cutting_over import cut_over
 from reconciler.planning.cycles import decide_cycles, not_handed_over
 from reconciler.planning.deciding import Kept, Standing, kept, unfounded
 from reconciler.planning.drifting import drift, drift_findings
+from reconciler.planning.folding import folded, folded_impact, summed_coverage
 from reconciler.planning.gathered import Documents, Gathered, Scope
 from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
 from reconciler.planning.impact import impact_rows
 from reconciler.planning.ledger import Account
-from reconciler.planning.left_open import left_open, unlinked
+from reconciler.planning.left_open import left_open_of, unlinked
+from reconciler.planning.month_by_month import (
+    DecidedMonth,
+    HeldBack,
+    held_back,
+    holding_back,
+    in_month,
+    refusals,
+    unchanged,
+)
 from reconciler.planning.observing import fingerprint, seen
 from reconciler.planning.one_customer import CustomerMonth, Situation, withheld_preview
 from reconciler.planning.plan_file import sealed
@@ -38,7 +44,6 @@ from reconciler.planning.reviewing import reviewed, unfounded_verdicts
 from reconciler.planning.seats import ALONE, Sharing, decide_seats
 from reconciler.planning.shelf import Stock, fill
 from reconciler.planning.trust import distrusted
-from reconciler.rules.guards import beyond_changes, beyond_decrease, beyond_margin, beyond_unmapped, open_value
 
 _Sharers = dict[str, list[Customer]]
 
@@ -50,49 +55,71 @@ def assemble(gathered: Gathered) -> Plan:
 
 
 def _assembled(gathered: Gathered) -> Plan:
-    programs = [p for p in gathered.mappings.programs.values() if p.target == gathered.target]
+    months = _decided_months(gathered, frozenset())
+    while len(months) > 1 and (more := held_back(months)):
+        months = _decided_months(gathered, more)
     standing = _readable(gathered)
-    keeping = kept(gathered.background.decisions.overrides, standing, gathered.request.month)
-    claims = claims_of(gathered)
-    parts = [_program(program, gathered, keeping.subscriptions, claims) for program in programs]
-    changes = _unique(change for part in parts for change in part.changes)
-    customers = [customer for part in parts for customer in part.customers]
+    changes = folded(gathered.target, {str(m.month): m.changes for m in months})
     written = {change.agreement for change in changes if change.agreement}
     observed = {
         agreement_address(gathered.target, a.id): seen(a, gathered.observation.additions.get(a.id, ()))
         for a in (*gathered.observation.agreements.values(), *gathered.observation.others)
         if agreement_address(gathered.target, a.id) in written
     }
-    findings = [f for part in parts for f in (*_of_mapped(part), *part.findings, *part.accounted.findings)]
-    findings += [*_of_background(gathered, standing, keeping), *claims.findings, *orphans(claims, gathered)]
+    findings = [f for m in months for part in m.parts for f in _findings_of(part)]
+    findings += [*_of_background(gathered, standing, months[0].keeping), *orphans(months[-1].claims, gathered)]
+    findings += [f for m in months for f in (*m.keeping.findings, *m.claims.findings)]
     verdicts, seen_now = gathered.background.decisions.verdicts, gathered.observation
-    impact = reviewed(_impact(gathered, customers), verdicts, seen_now, gathered.target)
+    rows = folded_impact([(_impact(gathered.target, m), m.changes) for m in months])
+    impact = reviewed(rows, verdicts, seen_now, gathered.target)
     if not gathered.request.customers:
-        findings += unfounded_verdicts(impact, verdicts, seen_now, gathered.target, gathered.request.month)
+        for month in gathered.request.months:
+            findings += unfounded_verdicts(impact, verdicts, seen_now, gathered.target, month)
     if gathered.observation.defaults_found:
         findings += gathered.observation.findings
+    asked = gathered.request.months
     return sealed(
         Plan(
             month=str(gathered.request.month),
             mappings=gathered.mappings.sha256,
-            documents=_documents(parts),
+            documents=_documents(months[-1].parts),
             observed={address: fingerprint(records) for address, records in observed.items()},
             observed_records=observed,
             changes=changes,
-            findings=in_order(findings),
+            findings=in_order(dict.fromkeys(findings)),
             impact=impact,
-            coverage=_coverage(parts),
-            refused_by=tuple(refusal for part in parts for refusal in _refusals(part)),
-            unchanged=sum(not d.decision.drafts for c in customers for d in c.decided if c.writes),
+            coverage=summed_coverage(row for m in months for part in m.parts for row in part.accounted.coverage),
+            refused_by=refusals(months, changes),
+            unchanged=unchanged(months),
             target=gathered.target,
             created=gathered.request.created,
             version=gathered.request.version,
             digest="",
             decisions=gathered.background.decisions.sha256,
-            cutover=tuple(row for part in parts for row in part.cutover),
-            left_open=left_open(gathered, parts),
+            cutover=tuple(row for part in months[-1].parts for row in part.cutover),
+            left_open=left_open_of([(in_month(gathered, m.month), m.parts) for m in months]),
+            months=tuple(map(str, asked)) if len(asked) > 1 else (),
         )
     )
+
+
+def _decided_months(gathered: Gathered, held: HeldBack) -> tuple[DecidedMonth, ...]:
+    """Each month that is planned, decided on the records that the one before it leaves."""
+    observation, decided = gathered.observation, []
+    for month in gathered.request.months:
+        here = replace(in_month(gathered, month), observation=observation)
+        keeping = kept(gathered.background.decisions.overrides, _readable(here), month)
+        programs = [p for p in gathered.mappings.programs.values() if p.target == gathered.target]
+        billed, claims = gathered.request.billed, claims_of(here)
+        parts = tuple(_program(program, here, keeping.subscriptions, claims, billed, held) for program in programs)
+        changes = _unique(change for part in parts for change in part.changes)
+        decided.append(DecidedMonth(month, parts, changes, keeping, claims))
+        observation = advanced(observation, changes, str(month))
+    return tuple(decided)
+
+
+def _findings_of(part: ProgramMonth) -> Iterable[Finding]:
+    return (*_of_mapped(part), *part.findings, *part.accounted.findings)
 
 
 def _readable(gathered: Gathered) -> Standing:
@@ -112,7 +139,14 @@ def _of_background(gathered: Gathered, standing: Standing, keeping: Kept) -> Ite
         yield from unfounded(decisions.overrides, standing)
 
 
-def _program(program: Program, gathered: Gathered, keeping: frozenset[str], claims: Claims) -> ProgramMonth:
+def _program(
+    program: Program,
+    gathered: Gathered,
+    keeping: frozenset[str],
+    claims: Claims,
+    billed: tuple[Month, ...],
+    held: HeldBack,
+) -> ProgramMonth:
     month = gathered.request.month
     documents = gathered.documents[program.source]
     ledger = gathered.ledgers[program.source]
@@ -140,17 +174,17 @@ def _program(program: Program, gathered: Gathered, keeping: frozenset[str], clai
         if decided:
             months.append(decided)
     months += decide_allocations(claims, program, at, gathered)
-    months = _canary(months, gathered.request.only_new)
+    months = [holding_back(m, month, held) for m in _canary(months, gathered.request.only_new)]
     findings += [f for m in months for f in m.findings]
     writing = [m for m in months if m.writes]
-    additions = [change for m in writing for change in addition_changes(gathered.target, m, shelf, month)]
+    additions = [change for m in writing for change in addition_changes(gathered.target, m, shelf, month, billed)]
     used = [d.product for m in writing for d in m.decided if d.lines]
     if program.product_mode is ProductMode.ALL:
         used = [*shelf.resolved]
         findings += [f for r in shelf.resolved.values() for f in r.findings if r.key not in shelf.charged]
     products = product_changes(gathered.target, shelf, used)
     ending = ending_months(months)
-    additions += ending_changes(gathered.target, ending, shelf, month)
+    additions += ending_changes(gathered.target, ending, shelf, month, billed)
     changes = tuple(products) if gathered.request.scope is Scope.PRODUCTS else (*products, *additions)
     accounted = account_for(ledger, program, mapped, months, keeping, allocated_lines(claims, months, ledger))
     return ProgramMonth(
@@ -319,41 +353,5 @@ def _documents(parts: Iterable[ProgramMonth]) -> tuple[DocumentUsed, ...]:
     return tuple(sorted(used, key=lambda d: (d.source, d.path, d.invoice, d.sha256)))
 
 
-def _impact(gathered: Gathered, customers: Iterable[CustomerMonth]) -> tuple[Impact, ...]:
-    return impact_rows(gathered.target, customers, gathered.request.month)
-
-
-def _coverage(parts: Iterable[ProgramMonth]) -> tuple[Coverage, ...]:
-    rows: dict[tuple[str, str], tuple[int, list[Money]]] = {}
-    for part in parts:
-        for row in part.accounted.coverage:
-            lines, amounts = rows.get((row.outcome, row.rule), (0, []))
-            rows[row.outcome, row.rule] = (lines + row.lines, [*amounts, *row.amounts])
-    return tuple(Coverage(o, r, lines, summed(amounts)) for (o, r), (lines, amounts) in sorted(rows.items()))
-
-
-def _refusals(part: ProgramMonth) -> Iterable[str]:
-    guards, name = part.program.guards, part.program.name
-    written = [change for change in part.changes if change.agreement]
-    touched = {change.customer for change in written}
-    before: list[Addition] = []
-    after: list[Addition] = []
-    margins = []
-    for month in part.customers:
-        if month.customer.name not in touched or not month.agreement:
-            continue
-        if month.motion is Motion.ONE_TIME:
-            # What is passed on once is no part of what is billed month by month, and a credit has no margin to keep.
-            continue
-        for decided in month.decided:
-            before += decided.standing
-            after += records_after(decided, month.agreement.id)
-            rates = (draft.rate for draft in decided.decision.drafts)
-            margins += [(decided.subscription, rate.unit_price, rate.unit_cost) for rate in rates]
-    checks = (
-        beyond_changes(guards, len(part.changes), name),
-        beyond_decrease(guards, open_value(before), open_value(after), name),
-        beyond_margin(guards, margins, name),
-        beyond_unmapped(guards, part.accounted.unmapped, name),
-    )
-    return [refusal for refusal in checks if refusal]
+def _impact(target: str, decided: DecidedMonth) -> tuple[Impact, ...]:
+    return impact_rows(target, decided.customers, decided.month)

@@ -50,7 +50,8 @@ def months_kept(requests: Mapping[int, Request], count: int) -> tuple[MonthKept,
     for run in sorted(requests):
         request = requests[run]
         if not request.customers and request.only_new is None and request.scope is Scope.ALL:
-            found.setdefault(request.month, []).append(run)
+            for month in request.months:
+                found.setdefault(month, []).append(run)
     return tuple(MonthKept(month, found[month][-1], found[month][0]) for month in sorted(found)[-count:])
 
 
@@ -79,7 +80,7 @@ def backtest(months: Sequence[MonthKept], trial: Trial, reader: Reader, load: Ca
         if begins:
             then, tried = Chain(), Chain()
         newest = load(each.newest)
-        inputs = _inputs(newest, newest if each.first == each.newest else load(each.first), trial, reader)
+        inputs = _inputs(each.month, newest, newest if each.first == each.newest else load(each.first), trial, reader)
         findings += inputs.findings
         as_it_was, then = _planned(inputs.then, then)
         as_tried, tried = _planned(inputs.tried, tried) if trial.settings else (as_it_was, then)
@@ -100,7 +101,7 @@ class _Inputs:
     findings: tuple[Finding, ...]
 
 
-def _inputs(newest: KeptRun, first: KeptRun, trial: Trial, reader: Reader) -> _Inputs:
+def _inputs(month: Month, newest: KeptRun, first: KeptRun, trial: Trial, reader: Reader) -> _Inputs:
     rules, tried = reader.rules(newest), reader.rules(newest, trial.settings)
     documents: dict[str, Documents] = reader.documents(newest, rules.mappings)
     request = reader.request(newest.run, newest.request)
@@ -110,7 +111,7 @@ def _inputs(newest: KeptRun, first: KeptRun, trial: Trial, reader: Reader) -> _I
         raise PlanningError(
             f"no customer of the mapping of run {newest.run} is called '{name}'", "names are written as in the mapping"
         )
-    request = replace(request, customers=trial.customers & known)
+    request = replace(request, customers=trial.customers & known, month=month, since=None)
     seen = read_observation(newest.observation)
     if first is not newest:
         seen = _as_first_seen(read_observation(first.observation), seen)

@@ -1,6 +1,6 @@
 """Drafts as the changes of a plan: addresses, values, reasons, and what each does to the bill."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -49,15 +49,21 @@ def product_changes(target: str, shelf: Shelf, used: Iterable[str]) -> list[Chan
     return changes
 
 
-def addition_changes(target: str, month: CustomerMonth, shelf: Shelf, period: Month) -> list[Change]:
-    """The additions that a customer's month writes, in the order of writing."""
+def addition_changes(
+    target: str, month: CustomerMonth, shelf: Shelf, period: Month, billed: Sequence[Month]
+) -> list[Change]:
+    """The additions that a customer's month writes, in the order of writing. `billed` are the months whose bill each
+    change tells its part of.
+    """
     assert month.agreement  # noqa: S101 -- decisions are made on an agreement
     changes: list[Change] = []
     for decided in month.decided:
         resolved = shelf.resolved.get(decided.product)
         name = _name(decided, resolved)
-        changes += [_change(target, month, decided, draft, resolved, name, period) for draft in decided.decision.drafts]
-    return _distinct(changes)
+        for draft in decided.decision.drafts:
+            change = _change(target, month, decided, draft, resolved, name)
+            changes.append(replace(change, impact=_impact(draft, decided, month, period, billed)))
+    return distinct(changes)
 
 
 def _name(decided: Decided, resolved: Resolved | None) -> str:
@@ -75,7 +81,6 @@ def _change(
     draft: Draft,
     resolved: Resolved | None,
     name: str,
-    period: Month,
 ) -> Change:
     agreement = month.agreement
     assert agreement  # noqa: S101 -- decisions are made on an agreement
@@ -83,7 +88,7 @@ def _change(
     before = _standing_values(draft.standing, address) if draft.standing else None
     after = None if draft.action is Action.DELETE else _after(draft, decided, agreement.id, address, resolved, name)
     return Change(
-        address=_address(target, month, decided.subscription, draft.effective),
+        address=addition_address(target, month.customer.name, month.motion, decided.subscription, draft.effective),
         resource=Resource.ADDITION,
         action=draft.action,
         before=before,
@@ -96,18 +101,19 @@ def _change(
         product_name=name,
         needs=(address,) if draft.standing is None and _is_created(resolved) else (),
         because=draft.because,
-        impact=_impact(draft, decided, month, period),
     )
 
 
-def _impact(draft: Draft, decided: Decided, month: CustomerMonth, period: Month) -> dict[str, Decimal]:
-    """What the draft does to the bill of the month, of the one after it, and of its own, where it does anything."""
+def _impact(
+    draft: Draft, decided: Decided, month: CustomerMonth, period: Month, billed: Iterable[Month]
+) -> dict[str, Decimal]:
+    """What the draft does to the bill of each month, and of the month in which it bills, where it does anything."""
     assert month.agreement  # noqa: S101 -- decisions are made on an agreement
     before = [draft.standing] if draft.standing else []
     after = [row for row in [_written(draft, month.agreement.id)] if row]
     impact = {}
     also = {decided.bills_in} if decided.bills_in else set()
-    for each in sorted({period, period.following} | also):
+    for each in sorted({*billed} | also):
         moved = bill_of(after, decided, month, each, period) - bill_of(before, decided, month, each, period)
         if moved:
             impact[str(each)] = moved
@@ -126,10 +132,11 @@ def bill_of(
     return sum((rounded(a.quantity * a.unit_price, month.currency) for a in records), ZERO)
 
 
-def _address(target: str, month: CustomerMonth, subscription: str, effective: date) -> str:
+def addition_address(target: str, customer: str, motion: str, subscription: str, effective: date) -> str:
+    """The address of an addition in a plan, but for what tells two of one day apart."""
     # A name may hold the separator itself, or be what an undo writes in its place.
-    name = month.customer.name.replace("%", "%25").replace("/", "%2F").replace("undo-", "undo%2D")
-    return f"{target}/{name}/{month.motion}/{subscription}/{effective}"
+    name = customer.replace("%", "%25").replace("/", "%2F").replace("undo-", "undo%2D")
+    return f"{target}/{name}/{motion}/{subscription}/{effective}"
 
 
 def _is_created(resolved: Resolved | None) -> bool:
@@ -223,7 +230,7 @@ def records_after(decided: Decided, agreement_id: str) -> list[Addition]:
     return [a for a in decided.standing if a.id not in touched] + [row for row in written if row]
 
 
-def _distinct(changes: list[Change]) -> list[Change]:
+def distinct(changes: Sequence[Change]) -> list[Change]:
     """The same changes with addresses that are unique: a second one on one day is told apart by its product or end."""
     counts: dict[str, int] = {}
     for change in changes:

@@ -43,7 +43,8 @@ class Scope(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Request:
     """What was asked for: the month, the customers (none named: all), and the tool's version and the time, for the
-    plan's own record (`created`, ISO 8601 with a zone). `only_new` takes so many customers of whom nothing stands in
+    plan's own record (`created`, ISO 8601 with a zone). `month` is the newest month planned; with `since`, the months
+    from that one on are planned one on the other. `only_new` takes so many customers of whom nothing stands in
     the PSA yet, in the order of the mapping, and nobody else (P62).
     """
 
@@ -53,6 +54,17 @@ class Request:
     version: str
     scope: Scope = Scope.ALL
     only_new: int | None = None
+    since: Month | None = None
+
+    @property
+    def months(self) -> tuple[Month, ...]:
+        """The months to plan, ascending."""
+        return tuple((self.since or self.month).through(self.month))
+
+    @property
+    def billed(self) -> tuple[Month, ...]:
+        """The months whose bills the plan tells: those that it plans, and the one after."""
+        return (*self.months, self.month.following)
 
     def plans(self, customer: Customer, program: Program) -> bool:
         """Whether a customer is to be planned at all: it is named (or all are), and not left out by the mapping."""

@@ -33,9 +33,11 @@ def ending_months(months: Iterable[CustomerMonth]) -> list[CustomerMonth]:
     ]
 
 
-def ending_changes(target: str, months: Iterable[CustomerMonth], shelf: Shelf, period: Month) -> list[Change]:
+def ending_changes(
+    target: str, months: Iterable[CustomerMonth], shelf: Shelf, period: Month, billed: Sequence[Month]
+) -> list[Change]:
     """The changes that end old records, each with an address of its own."""
-    changes = [c for m in months if m.writes for c in addition_changes(target, m, shelf, period)]
+    changes = [c for m in months if m.writes for c in addition_changes(target, m, shelf, period, billed)]
     return [replace(change, address=f"{change.address}/record-{change.record}") for change in changes]
 
 

@@ -1,6 +1,7 @@
 """What a plan leaves to a person: lines that wait for a decision, credits kept back, entries that the mapping lacks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.domain.days import Month
 from reconciler.domain.invoice import Invoice, Motion
@@ -17,6 +18,29 @@ from reconciler.planning.program_month import ProgramMonth
 from reconciler.planning.shelf import Shelf
 from reconciler.rules.allocation import Original, originals, word_of
 from reconciler.rules.returns import return_window
+
+
+def left_open_of(months: Sequence[tuple[Gathered, Sequence[ProgramMonth]]]) -> OpenItems:
+    """What a plan of one month or of consecutive ones leaves to a person; what is to be mapped is told once."""
+    items = [left_open(gathered, parts) for gathered, parts in months]
+    if len(items) == 1:
+        return items[0]
+    stubs: dict[tuple[str, str], Stub] = {}
+    for stub in (stub for each in items for stub in each.stubs):
+        # The first month's entry stands, for it begins there; its later months' money waits for it too.
+        first = stubs.setdefault((stub.section, stub.yaml.split("start:")[0]), stub)
+        if first is not stub:
+            together = replace(first, amounts=summed((*first.amounts, *stub.amounts)))
+            stubs[stub.section, stub.yaml.split("start:")[0]] = together
+    named = zip((gathered.request.month for gathered, _ in months), items, strict=True)
+    return OpenItems(
+        unallocated=tuple(dict.fromkeys(item for each in items for item in each.unallocated)),
+        kept_back=tuple(item for each in items for item in each.kept_back),
+        stubs=tuple(stubs.values()),
+        completeness=tuple(
+            replace(item, reason=f"{month}: {item.reason}") for month, each in named for item in each.completeness
+        ),
+    )
 
 
 def left_open(gathered: Gathered, parts: Sequence[ProgramMonth]) -> OpenItems:

@@ -16,6 +16,7 @@ from reconciler.planning.assembling import assemble
 from reconciler.planning.claims import claims_of
 from reconciler.planning.gathered import Background, Documents, Gathered, Request, Scope
 from reconciler.planning.ledger import keep_ledger, newest_month
+from reconciler.planning.month_by_month import in_month
 from reconciler.planning.shelf import AZURE_KEY
 from reconciler.sources.documents import Reading, read_documents, read_price_lists
 from reconciler.targets.base import Target
@@ -129,6 +130,16 @@ def gather(mappings: Mappings, documents: dict[str, Documents], request: Request
         raise PlanningError(
             f"no customer of the mapping is called '{min(unknown)}'", "names are written as in the mapping"
         )
+    if request.only_new is not None and len(request.months) > 1:
+        raise PlanningError(
+            "new customers are counted month by month, so only one month can be planned with --only-new-customers",
+            "plan the first month so, or name the customers: --customer NAME --month 2026-07..2026-09",
+        )
+    if request.scope is Scope.CUTOVER and len(request.months) > 1:
+        raise PlanningError(
+            "a cut-over hands records over on one day, so only one month can be planned with --cutover",
+            "plan the month of the cut-over so, and the months after it together",
+        )
     ledgers = {name: keep_ledger(each.invoices, request.month) for name, each in documents.items()}
     return Gathered(request, mappings, documents, ledgers, target_name)
 
@@ -137,15 +148,17 @@ def wanted(gathered: Gathered) -> Wanted:
     """What must be seen of the PSA: the agreements of the customers to plan, and the products they were charged."""
     agreements: set[AgreementRef] = set()
     skus: set[str] = set()
-    for customer in gathered.mappings.customers:
-        program = gathered.mappings.programs[customer.program]
-        if program.target != gathered.target:
-            continue
-        account = gathered.ledgers[program.source].account(customer.tenant)
-        for motion in gathered.request.chooses(customer, program):
-            agreements.add(customer.agreements[motion])
-            skus |= account.keys(motion) if account else set()
-            skus |= {AZURE_KEY} if motion is Motion.AZURE and account and motion in account.once else set()
+    for month in gathered.request.months:
+        here = in_month(gathered, month)
+        for customer in gathered.mappings.customers:
+            program = gathered.mappings.programs[customer.program]
+            if program.target != gathered.target:
+                continue
+            account = here.ledgers[program.source].account(customer.tenant)
+            for motion in here.request.chooses(customer, program):
+                agreements.add(customer.agreements[motion])
+                skus |= account.keys(motion) if account else set()
+                skus |= {AZURE_KEY} if motion is Motion.AZURE and account and motion in account.once else set()
     for program in gathered.mappings.programs.values():
         if program.target == gathered.target and program.product_mode is ProductMode.ALL:
             skus |= {row.key for row in gathered.documents[program.source].price_list.rows}

@@ -144,6 +144,7 @@ def _document(plan: Plan) -> dict[str, Any]:
             "refused_by": list(plan.refused_by),
             "summary": summary(plan),
         }
+        | _present(months=list(plan.months) or None)
         | _present(cutover=[hand_over_members(row) for row in plan.cutover] or None)
         | open_members(plan.left_open)
     )
@@ -301,6 +302,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         undoes=document.get("undoes"),
         cutover=read_hand_overs(document.get("cutover", ())),
         left_open=read_open_items(document),
+        months=tuple(document.get("months", ())),
     )
 
 

@@ -78,7 +78,7 @@ def _currency(undo: Undo, agreement: Agreement) -> str:
 
 
 def undo_impact(undo: Undo, changes: list[Change]) -> tuple[Impact, ...]:
-    """What each touched agreement bills before and after, in the run's month, the next, and the one invoiced next."""
+    """What each touched agreement bills before and after, in the run's months, the next, and the one invoiced next."""
     rows: list[Impact] = []
     planned = Month.parse(undo.plan.month)
     for address in sorted({c.agreement for c in changes if c.agreement}):
@@ -88,7 +88,7 @@ def undo_impact(undo: Undo, changes: list[Change]) -> tuple[Impact, ...]:
         touched = {c.record for c in own}
         after = [a for a in standing if a.id not in touched]
         after += [a for a in (_written(c, undo) for c in own) if a]
-        months = {planned, planned.following}
+        months = {*map(Month.parse, undo.plan.planned_months), planned.following}
         if agreement.next_invoice:
             months.add(max(planned, Month.of(agreement.next_invoice)))
         for month in sorted(months):

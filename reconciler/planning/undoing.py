@@ -100,6 +100,7 @@ def assemble_undo(
             version=version,
             digest="",
             undoes=written.run.number,
+            months=plan.months,
         )
     )
 
@@ -257,6 +258,6 @@ def _wanted_again(undo: Undo) -> Finding:
     return Finding(
         Severity.INFO,
         "undo",
-        f"a plan of {undo.plan.month} will want these changes again, for the invoices still charge what they charge",
-        hint=f"change the mapping first, then see: reconciler plan --month {undo.plan.month}",
+        f"a plan of {undo.plan.period} will want these changes again, for the invoices still charge what they charge",
+        hint=f"change the mapping first, then see: reconciler plan --month {undo.plan.month_range}",
     )

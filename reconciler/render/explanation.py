@@ -205,13 +205,11 @@ def _agreement(plan: Plan, bills: dict[str, Impact], page: _Page) -> Iterator[st
     for month, row in sorted(bills.items()):
         before, after = printed(row.before, row.currency), printed(row.after, row.currency)
         yield from hanging(f"{before} → {after} {safe(row.currency)}", page.width, f"  {safe(month)}  ")
-    row_now = bills.get(plan.month)
-    if row_now is None:
-        return
-    if row_now.charged_seat_days or row_now.seat_days:
-        yield from page.indented(proof(row_now.charged_seat_days, row_now.seat_days))
-    reason = f": {safe(row_now.reason)}" if row_now.reason else ""
-    yield from page.indented(f"{safe(plan.month)}: {row_now.verdict.value}{reason}")
+    for row in filter(None, map(bills.get, plan.planned_months)):
+        if row.charged_seat_days or row.seat_days:
+            yield from page.indented(proof(row.charged_seat_days, row.seat_days))
+        reason = f": {safe(row.reason)}" if row.reason else ""
+        yield from page.indented(f"{safe(row.month)}: {row.verdict.value}{reason}")
 
 
 def _needs(plan: Plan, change: Change, page: _Page) -> Iterator[str]:

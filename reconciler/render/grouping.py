@@ -58,9 +58,10 @@ class CustomerGroup:
 
 
 def shown_months(plan: Plan) -> tuple[str, ...]:
-    """The plan's month, the one after it, and any other that a bill is stated for; ascending."""
+    """The planned months, the one after them, and any other that a bill is stated for; ascending."""
     month = Month.parse(plan.month)
-    return tuple(sorted({str(month), str(month.following), *(row.month for row in plan.impact)}))
+    bills = (row.month for row in plan.impact)
+    return tuple(sorted({*plan.planned_months, str(month.following), *bills}))
 
 
 def by_customer(plan: Plan) -> tuple[CustomerGroup, ...]:
@@ -74,7 +75,7 @@ def by_customer(plan: Plan) -> tuple[CustomerGroup, ...]:
             changes.setdefault((_customer(change, bills), change.agreement or ""), []).append(change)
     changed = {address for _, address in changes}
     for agreement, rows in bills.items():
-        if agreement not in changed and not _ties(rows, plan.month):
+        if agreement not in changed and not _ties(rows, plan):
             changes[rows[0].customer, agreement] = []
     names = _product_names(plan)
     grouped: dict[str, list[AgreementGroup]] = {}
@@ -94,7 +95,9 @@ def catalogue_changes(plan: Plan) -> tuple[Change, ...]:
 def quiet_agreements(plan: Plan) -> int:
     """How many agreements are reconciled without a change."""
     changed = {change.agreement for change in plan.changes}
-    return len({row.agreement for row in plan.impact if row.month == plan.month and _ties([row], plan.month)} - changed)
+    rows = [row for row in plan.impact if row.month in plan.planned_months]
+    not_tied = {row.agreement for row in rows if not _ties([row], plan)}
+    return len({row.agreement for row in rows} - changed - not_tied)
 
 
 def total_before(plan: Plan, month: str) -> tuple[Money, ...]:
@@ -107,9 +110,9 @@ def total_after(plan: Plan, month: str) -> tuple[Money, ...]:
     return summed(Money(row.after, row.currency) for row in plan.impact if row.month == month)
 
 
-def total_cost(plan: Plan) -> tuple[Money, ...]:
-    """What the distributor charged for the plan's month on all agreements of the plan, per currency."""
-    return summed(Money(row.invoiced_cost, row.currency) for row in plan.impact if row.month == plan.month)
+def total_cost(plan: Plan, month: str) -> tuple[Money, ...]:
+    """What the distributor charged for a month on all agreements of the plan, per currency."""
+    return summed(Money(row.invoiced_cost, row.currency) for row in plan.impact if row.month == month)
 
 
 def amount_in(amounts: Iterable[Money], currency: str) -> Decimal:
@@ -143,8 +146,8 @@ def _shared(one: str, other: str) -> int:
     return count
 
 
-def _ties(rows: Iterable[Impact], month: str) -> bool:
-    return all(row.verdict is Verdict.RECONCILED for row in rows if row.month == month)
+def _ties(rows: Iterable[Impact], plan: Plan) -> bool:
+    return all(row.verdict is Verdict.RECONCILED for row in rows if row.month in plan.planned_months)
 
 
 def _customer(change: Change, bills: dict[str, list[Impact]]) -> str:

@@ -101,7 +101,8 @@ def _customer(customer: CustomerGroup, plan: Plan, months: Sequence[str], ids: M
         for month in months
         if customer.moved(month)
     )
-    verdicts = dict.fromkeys(bill.verdict.value for a in customer.agreements if (bill := a.bill(plan.month)))
+    bills = (bill for a in customer.agreements for month in plan.planned_months if (bill := a.bill(month)))
+    verdicts = dict.fromkeys(bill.verdict.value for bill in bills)
     summary = ", ".join(filter(None, (counted(len(customer.changes), "change"), *verdicts)))
     heading = ("", "Record", *months, "Why")
     opening = (
@@ -109,11 +110,13 @@ def _customer(customer: CustomerGroup, plan: Plan, months: Sequence[str], ids: M
         f"<details><summary>{html_code(customer.name)}: {prose(moved) or 'no bill known'} ({summary})</summary>",
         *table(heading, money_from=2, money_to=2 + len(months)),
     )
-    rows = tuple(line for a in customer.agreements for line in _agreement(a, plan.month, months, ids))
+    rows = tuple(line for a in customer.agreements for line in _agreement(a, plan.planned_months, months, ids))
     return Fold(opening, rows)
 
 
-def _agreement(agreement: AgreementGroup, month: str, months: Sequence[str], ids: Mapping[str, str]) -> Iterator[str]:
+def _agreement(
+    agreement: AgreementGroup, planned: Sequence[str], months: Sequence[str], ids: Mapping[str, str]
+) -> Iterator[str]:
     name = f"{code(agreement.name)} ({code(agreement.address)})" if agreement.name else code(agreement.address)
     currency = f", in {code(agreement.currency)}" if agreement.currency else ""
     before = {bill.month: printed(bill.before, bill.currency) for bill in agreement.bills}
@@ -122,18 +125,18 @@ def _agreement(agreement: AgreementGroup, month: str, months: Sequence[str], ids
     for subscription in agreement.subscriptions:
         for change in subscription.changes:
             yield _record(change, subscription, months, ids)
-    yield row(("", f"**bills after{currency}**", *(after.get(m, "") for m in months), _evidence(agreement, month)))
+    yield row(("", f"**bills after{currency}**", *(after.get(m, "") for m in months), _evidence(agreement, planned)))
 
 
-def _evidence(agreement: AgreementGroup, month: str) -> str:
-    bill = agreement.bill(month)
-    if bill is None:
-        return ""
-    facts = [f"**{bill.verdict.value}**{f': {prose(bill.reason)}' if bill.reason else ''}"]
-    facts += [f"accepted as {bill.reviewed.value} by {prose(bill.review or '')}"] if bill.reviewed else []
-    if bill.charged_seat_days or bill.seat_days:
-        facts.append(proof(bill.charged_seat_days, bill.seat_days))
-    facts.append(prose(margin_text(bill.after, bill.invoiced_cost, bill.currency)))
+def _evidence(agreement: AgreementGroup, planned: Sequence[str]) -> str:
+    facts = []
+    for bill in filter(None, map(agreement.bill, planned)):
+        month = f"{bill.month}: " if len(planned) > 1 else ""
+        facts.append(f"{month}**{bill.verdict.value}**{f': {prose(bill.reason)}' if bill.reason else ''}")
+        facts += [f"accepted as {bill.reviewed.value} by {prose(bill.review or '')}"] if bill.reviewed else []
+        if bill.charged_seat_days or bill.seat_days:
+            facts.append(proof(bill.charged_seat_days, bill.seat_days))
+        facts.append(prose(margin_text(bill.after, bill.invoiced_cost, bill.currency)))
     return "<br>".join(facts)
 
 

@@ -15,6 +15,7 @@ from reconciler.render.terminal import Paint, Style, broken, hanging, wrapped
 from reconciler.render.wording import counted, margin_text, signed, summary_sentence
 
 SEVERITY_STYLES = {Severity.ERROR: Style.BAD, Severity.WARNING: Style.CAREFUL, Severity.INFO: Style.QUIET}
+_MONTHS_ABREAST = 4
 HEADINGS = {
     Severity.ERROR: "Errors, which keep their customers out of the plan",
     Severity.WARNING: "Warnings",
@@ -103,11 +104,19 @@ def _totals(plan: Plan, page: Page) -> Iterator[str]:
             ("change", tuple(signed(a, currency) for a in moves)),
             (f"bill after, in {safe(currency)}", tuple(printed(a, currency) for a in new)),
         ]
-        yield from page.ledger(rows, Style.STRONG)
-        if plan.undoes:
-            continue
-        text = margin_text(new[months.index(plan.month)], amount_in(total_cost(plan), currency), currency)
-        yield from hanging(safe(f"{plan.month}: {text}"), page.width, "  ")
+        # Turned, a line for each month, where so many columns have no room.
+        turned = len(months) > _MONTHS_ABREAST
+        yield from page.ledger(_turned(rows) if turned else rows, Style.STRONG)
+        for month in () if plan.undoes else plan.planned_months:
+            cost = amount_in(total_cost(plan, month), currency)
+            text = margin_text(amount_in(after.get(month, ()), currency), cost, currency)
+            yield from hanging(safe(f"{month}: {text}"), page.width, "  ")
+
+
+def _turned(rows: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
+    """The table with rows for columns."""
+    heads = tuple(head for head, _ in rows[1:])
+    return [("", heads), *((month, tuple(f[n] for _, f in rows[1:])) for n, month in enumerate(rows[0][1]))]
 
 
 def _verdict(plan: Plan, page: Page) -> Iterator[str]:

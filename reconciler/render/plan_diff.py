@@ -37,9 +37,9 @@ def diff_lines(old: Plan, new: Plan, *, width: int, colour: bool) -> Iterator[st
         yield SAME
         return
     yield from page.painted("+ only in the new plan, - only in the old plan, ~ in both and not alike", Style.QUIET)
-    if old.month != new.month:
+    if old.period != new.period:
         yield from page.painted(
-            f"The old plan is of {safe(old.month)}, the new one of {safe(new.month)}.", Style.CAREFUL
+            f"The old plan is of {safe(old.period)}, the new one of {safe(new.period)}.", Style.CAREFUL
         )
     yield from _changes(old, new, page)
     yield from _bills(old, new, page)
@@ -72,7 +72,7 @@ def _summary(plan: Plan) -> str:
 
 def _substance(plan: Plan) -> tuple[object, ...]:
     """What a plan would do and bill, without what it rests on and when it was made."""
-    return plan.month, plan.target, plan.changes, plan.impact, plan.findings, plan.refused_by
+    return plan.planned_months, plan.target, plan.changes, plan.impact, plan.findings, plan.refused_by
 
 
 def _changes(old: Plan, new: Plan, page: _Page) -> Iterator[str]:

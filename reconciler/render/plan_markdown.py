@@ -78,7 +78,7 @@ def _fitted(lines: Iterable[str], room: int, rest: str) -> Iterator[str]:
 
 def _head(plan: Plan) -> Iterator[str]:
     subject = f"Undo of run {plan.undoes}" if plan.undoes else "Billing plan"
-    yield f"### {subject} for {prose(plan.month)}, to be written to {code(plan.target)}"
+    yield f"### {subject} for {prose(plan.period)}, to be written to {code(plan.target)}"
     yield ""
     yield f"**{summary_sentence(plan)}** {_counts(plan)}"
     months = shown_months(plan)
@@ -91,10 +91,11 @@ def _head(plan: Plan) -> Iterator[str]:
         yield row([f"bill before, in {code(currency)}", *(printed(a, currency) for a in old)])
         yield row(["change", *(signed(b - a, currency) for a, b in zip(old, new, strict=True))])
         yield row([f"**bill after, in {code(currency)}**", *(f"**{printed(a, currency)}**" for a in new)])
-    for money in () if plan.undoes else total_cost(plan):
-        billed = amount_in(after[plan.month], money.currency)
-        yield ""
-        yield f"{prose(plan.month)}: {prose(margin_text(billed, money.amount, money.currency))}."
+    for month in () if plan.undoes else plan.planned_months:
+        for money in total_cost(plan, month):
+            billed = amount_in(after[month], money.currency)
+            yield ""
+            yield f"{prose(month)}: {prose(margin_text(billed, money.amount, money.currency))}."
 
 
 def _counts(plan: Plan) -> str:
@@ -167,9 +168,11 @@ def _left_out(missing: Sequence[CustomerGroup], plan: Plan) -> Iterator[str]:
     left_out = []
     if missing:
         changes = sum(len(customer.changes) for customer in missing)
-        moved = summed(money for customer in missing for money in customer.moved(plan.month))
+        moved = summed(
+            money for customer in missing for month in plan.planned_months for money in customer.moved(month)
+        )
         money = ", ".join(f"{signed(m.amount, m.currency)} {m.currency}" for m in moved) or "nothing"
-        text = f"{counted(len(missing), 'customer')} with {counted(changes, 'change')} ({money} in {plan.month})"
+        text = f"{counted(len(missing), 'customer')} with {counted(changes, 'change')} ({money} in {plan.period})"
         left_out.append(text)
     if products:
         left_out.append(f"{counted(products, 'change')} of the product catalogue")

@@ -41,6 +41,7 @@ from reconciler.render.wording import (
 )
 
 NARROWEST = 60
+_ROOM_FOR_RECORDS = 40
 _STYLES = {
     Action.CREATE: Style.GOOD,
     Action.UPDATE: Style.CAREFUL,
@@ -74,9 +75,11 @@ def plan_lines(plan: Plan, *, width: int, colour: bool) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """What all lines share: the width, the colours, the months with their column widths, and short subscription ids."""
+    """What all lines share: the planned months, the width, the colours, the shown months with their column widths, and
+    short subscription ids.
+    """
 
-    month: str
+    planned: tuple[str, ...]
     width: int
     paint: Paint
     months: tuple[str, ...]
@@ -119,19 +122,30 @@ class _Sheet:
 
 
 def _sheet(plan: Plan, width: int, paint: Paint) -> _Sheet:
-    months = shown_months(plan)
+    columns = _columns(plan, width)
     additions = [addition_values(c) for customer in by_customer(plan) for c in customer.changes]
     return _Sheet(
-        month=plan.month,
+        planned=plan.planned_months,
         width=width,
         paint=paint,
-        months=months,
-        columns=tuple(_column(plan, month) for month in months),
+        months=tuple(columns),
+        columns=tuple(columns.values()),
         quantity=max((len(plain(values.quantity)) for values in additions), default=1),
         price=max((len(price_text(values.unit_price)) for values in additions), default=1),
         ids=short_ids(subscriptions_of(plan)),
         undo=plan.undoes is not None,
     )
+
+
+def _columns(plan: Plan, width: int) -> Mapping[str, int]:
+    """The months that get a column, with its width: the newest, as many as leave room for the records."""
+    columns: dict[str, int] = {}
+    for month in reversed(shown_months(plan)):
+        column = _column(plan, month)
+        if len(columns) > 1 and sum(columns.values()) + column > width - _ROOM_FOR_RECORDS:
+            break
+        columns[month] = column
+    return dict(reversed(columns.items()))
 
 
 def _column(plan: Plan, month: str) -> int:
@@ -166,9 +180,14 @@ def _agreement(agreement: AgreementGroup, sheet: _Sheet) -> Iterator[str]:
     if agreement.subscriptions:
         yield sheet.rule()
     yield from sheet.with_amounts(f"  bills after, in {currency}" if currency else "  bills after", after, Style.STRONG)
-    bill = agreement.bill(sheet.month)
-    if bill and not sheet.undo:
-        yield from _evidence(bill, sheet)
+    for row in agreement.bills:
+        if row.month not in sheet.months:
+            bills = f"{row.month}: {before[row.month]} before, {after[row.month]} after"
+            yield from hanging(safe(bills), sheet.width, "  ")
+    for month in () if sheet.undo else sheet.planned:
+        bill = agreement.bill(month)
+        if bill:
+            yield from _evidence(bill, sheet)
 
 
 def _evidence(bill: Impact, sheet: _Sheet) -> Iterator[str]:
@@ -178,8 +197,9 @@ def _evidence(bill: Impact, sheet: _Sheet) -> Iterator[str]:
         facts.append(proof(bill.charged_seat_days, bill.seat_days))
     facts.append(safe(margin_text(bill.after, bill.invoiced_cost, bill.currency)))
     verdict = bill.verdict.value if bill.reason is None else f"{bill.verdict.value}: {safe(bill.reason)}"
+    of_month = f"{safe(bill.month)}: " if len(sheet.planned) > 1 else ""
     for fact in facts:
-        yield from hanging(fact, sheet.width, "  ")
+        yield from hanging(of_month + fact, sheet.width, "  ", "    ")
     for line in hanging(f"{safe(bill.month)}: {verdict}", sheet.width, "  "):
         yield sheet.paint(line, VERDICT_STYLES[bill.verdict])
     if bill.reviewed:

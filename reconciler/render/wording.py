@@ -52,7 +52,7 @@ def counts(plan: Plan) -> str:
 
 def subject_of(plan: Plan) -> str:
     """What a plan is about: a month, or a run to take back."""
-    return f"Undo of run {plan.undoes} ({plan.month})" if plan.undoes else f"Plan for {plan.month}"
+    return f"Undo of run {plan.undoes} ({plan.period})" if plan.undoes else f"Plan for {plan.period}"
 
 
 def summary_sentence(plan: Plan) -> str:
@@ -62,14 +62,13 @@ def summary_sentence(plan: Plan) -> str:
     if plan.undoes:
         left = f"; {counted(len(plan.errors), 'error')} tell what cannot be" if plan.errors else ""
         return f"No changes: nothing that run {plan.undoes} wrote is to be taken back{left}."
-    differing = {row.agreement for row in plan.impact if row.month == plan.month and row.verdict is Verdict.DIFFERS}
+    rows = [row for row in plan.impact if row.month in plan.planned_months]
+    differing = {row.agreement for row in rows if row.verdict is Verdict.DIFFERS}
     if plan.errors:
         return f"No changes, but {counted(len(plan.errors), 'error')} kept customers out of the plan."
     if differing:
         return f"No changes, but {counted(len(differing), 'agreement')} will not bill what the invoices charged."
-    unknown = {
-        row.agreement for row in plan.impact if row.verdict is not Verdict.RECONCILED and row.month == plan.month
-    }
+    unknown = {row.agreement for row in rows if row.verdict is not Verdict.RECONCILED}
     if unknown:
         return f"No changes, but {counted(len(unknown), 'agreement')} could not be compared with the invoices."
     return NO_CHANGES

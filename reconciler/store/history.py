@@ -120,7 +120,7 @@ def plan_record(plan: Plan, started: datetime, finished: datetime, by: str) -> R
         who=by,
         target=plan.target,
         status=_plan_status(plan.errors, plan.warnings, len(plan.changes)),
-        month=plan.month,
+        month=plan.month_range,
         digest=plan.digest,
         counts={action.value: plan.count(action) for action in Action} | {"unchanged": plan.unchanged},
         coverage=tuple(

@@ -13,6 +13,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from reconciler.domain.days import Month, Months
+
 FOLDER = Path(__file__).parent
 SCHEMA = json.loads((FOLDER / "scenario.schema.json").read_text(encoding="utf-8"))
 REPRESENTATIONS = ("compact", "literal")
@@ -107,7 +109,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
 
 def _check_step(step: Row, file: str) -> None:
     """A step that could not fail says nothing."""
-    if not set(step) - {"month", "meanwhile"}:
+    if not set(step) - {"month", "since", "meanwhile"}:
         raise ScenarioError(f"{file}: the step for {step['month']} expects nothing; say what must hold")
 
 
@@ -167,6 +169,11 @@ def chosen(value: Any, representation: str) -> Any:
     if isinstance(value, Mapping) and set(value) == set(REPRESENTATIONS):
         return value[representation]
     return value
+
+
+def months_of(step: Row) -> Months:
+    """The months that a step plans: one, or all from `since` on."""
+    return Months(Month.parse(step.get("since", step["month"])), Month.parse(step["month"]))
 
 
 def as_day(text: str) -> date:

@@ -21,7 +21,7 @@ from reconciler.cli.main import main
 from reconciler.config.credentials import credentials
 from reconciler.config.decisions import load_decisions
 from reconciler.config.loading import load
-from reconciler.domain.days import Month
+from reconciler.domain.days import Months
 from reconciler.domain.decision import Decisions
 from reconciler.domain.mapping import Mappings
 from reconciler.domain.plan import Plan
@@ -42,8 +42,8 @@ class Runner(Protocol):
 
     file: Path
 
-    def plan(self, month: Month, scope: Scope = Scope.ALL) -> Plan:
-        """The plan for a month, made now."""
+    def plan(self, months: Months, scope: Scope = Scope.ALL) -> Plan:
+        """The plan for a month or for consecutive ones, made now."""
         ...
 
     def apply(self, plan: Plan) -> str:
@@ -59,13 +59,14 @@ class ByFunctions:
     environ: dict[str, str]
     plans: int = 0
 
-    def plan(self, month: Month, scope: Scope = Scope.ALL) -> Plan:
-        """The plan for a month, made now."""
+    def plan(self, months: Months, scope: Scope = Scope.ALL) -> Plan:
+        """The plan for a month or for consecutive ones, made now."""
         mappings = self._mappings()
         documents = read_sources(mappings)
         self.plans += 1
         created = datetime(2026, 11, 22, 10, 0, self.plans, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        request = Request(month_of(documents, month), frozenset(), created, "test", scope)
+        newest = month_of(documents, months.last)
+        request = Request(newest, frozenset(), created, "test", scope, since=months.first)
         background = Background(decisions=self._decisions(mappings))
         return self._on_target(
             mappings, lambda target: make_plan(mappings, documents, request, one_target(mappings), target, background)
@@ -130,12 +131,12 @@ class ByCommands:
     environ: dict[str, str]
     plans: int = 0
 
-    def plan(self, month: Month, scope: Scope = Scope.ALL) -> Plan:
-        """The plan for a month, made now."""
+    def plan(self, months: Months, scope: Scope = Scope.ALL) -> Plan:
+        """The plan for a month or for consecutive ones, made now."""
         self.plans += 1
         out = self._out()
         asked = ("--cutover",) if scope is Scope.CUTOVER else ()
-        self._reconciler("plan", "--month", str(month), "--out", str(out), "--keep-going", *asked, allowed=(0, 5))
+        self._reconciler("plan", "--month", str(months), "--out", str(out), "--keep-going", *asked, allowed=(0, 5))
         return read_plan(out.read_text(encoding="utf-8"), str(out))
 
     def apply(self, plan: Plan) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from scenario_files import Row, Scenario, as_day
+from scenario_files import Row, Scenario, as_day, months_of
 
 from reconciler.domain.days import Month
 
@@ -39,7 +39,7 @@ PRICE_COLUMNS = ("sku", "name", "unit_cost", "unit_price", "currency", "term", "
 
 def first_month(scenario: Scenario) -> Month:
     """The first month that a scenario plans."""
-    return Month.parse(scenario.steps[0]["month"])
+    return months_of(scenario.steps[0]).first
 
 
 # -- the PSA
@@ -221,15 +221,15 @@ def _amount(line: Row) -> Decimal:
     return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def lines_of_month(scenario: Scenario, step: int) -> list[Row]:
-    """The lines of a step's month: those on the invoices that have arrived and whose period begins in it. An invoice
-    that lies there twice counts once.
+def lines_of_months(scenario: Scenario, step: int) -> list[Row]:
+    """The lines of a step's months: those on the invoices that have arrived and whose period begins in one of them. An
+    invoice that lies there twice counts once.
     """
-    month = Month.parse(scenario.steps[step - 1]["month"])
+    months = list(months_of(scenario.steps[step - 1]))
     by_number = {invoice["invoice"]: invoice for invoice in invoices(scenario, step)}
     return [
         line
         for invoice in by_number.values()
-        if Month.of(as_day(invoice["period"]["from"])) == month
+        if Month.of(as_day(invoice["period"]["from"])) in months
         for line in invoice["lines"]
     ]

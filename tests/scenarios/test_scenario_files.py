@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from scenario_files import FOLDER, ScenarioError, load_scenario, parse_scenario
-from scenario_world import lines_of_month
+from scenario_world import lines_of_months
 
 GOOD = """\
 story: Ten seats all month, as in the PSA.
@@ -53,7 +53,7 @@ def test_a_file_that_is_no_scenario_is_refused_with_file_line_and_key(good: str,
 
 
 def test_a_line_says_only_what_is_not_standard() -> None:
-    lines = lines_of_month(parse_scenario(GOOD, "case.yaml"), 1)
+    lines = lines_of_months(parse_scenario(GOOD, "case.yaml"), 1)
     assert [(line["charge"], str(line["amount"]), line["to"]) for line in lines] == [("cycle", "160.00", "2026-09-30")]
 
 

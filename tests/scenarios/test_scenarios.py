@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 import scenario_checks as checks
-from scenario_files import FOLDER, Row, Scenario, chosen, load_scenario
+from scenario_files import FOLDER, Row, Scenario, chosen, load_scenario, months_of
 from scenario_running import ByCommands, ByFunctions, Runner
-from scenario_world import lines_of_month, seed, write_invoices, write_repository
+from scenario_world import lines_of_months, seed, write_invoices, write_repository
 
-from reconciler.domain.days import Month
+from reconciler.domain.days import Months
 from reconciler.domain.finding import Severity
 from reconciler.domain.plan import Plan
 from reconciler.planning.gathered import Scope
@@ -24,6 +24,7 @@ from reconciler.sandbox.server import RunningSandbox
 
 BY_COMMANDS = (
     "Ex01-changes-in-a-month",
+    "P2-three-months-in-one-plan",
     "P39-adopted-and-changed",
     "P29-product-is-created",
     "P37-agreement-does-not-prorate",
@@ -66,12 +67,12 @@ def test_scenario_by_commands(name: str, psa: RunningSandbox, tmp_path: Path) ->
 
 def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: Runner) -> None:
     for number, step in enumerate(scenario.steps, start=1):
-        month = Month.parse(step["month"])
+        months = months_of(step)
         write_invoices(scenario, number, runner.file.parent)
         for edit in step.get("meanwhile", ()):
             _edit(psa, edit)
         writes = _writes(psa)
-        plan = runner.plan(month, Scope.CUTOVER if "cutover" in step else Scope.ALL)
+        plan = runner.plan(months, Scope.CUTOVER if "cutover" in step else Scope.ALL)
         _check_plan(scenario, number, representation, plan)
         assert _writes(psa) == writes, "a plan wrote to the PSA"
         refused = bool(step.get("refused_by"))
@@ -80,15 +81,15 @@ def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: 
         elif plan.changes and not refused:
             assert runner.apply(plan) == ""
             assert _writes(psa) == writes + len(plan.changes), "each change is one write"
-            _check_nothing_left(runner, month, "after the apply")
+            _check_nothing_left(runner, months, "after the apply")
             if "cutover" in step:
-                _check_nothing_left(runner, month, "after the apply, by a cut-over", Scope.CUTOVER)
+                _check_nothing_left(runner, months, "after the apply, by a cut-over", Scope.CUTOVER)
         _bill(psa, step)
         state = psa.state()
         _check_records(state, step, representation)
         if "billed" in step and not refused and "fails" not in step:
             _check_prediction(scenario, state, plan, step)
-            _check_nothing_left(runner, month, "after the PSA's invoices")
+            _check_nothing_left(runner, months, "after the PSA's invoices")
 
 
 def _writes(psa: RunningSandbox) -> int:
@@ -133,7 +134,8 @@ def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan
     if "cutover" in step:
         wanted, there = checks.cutover_lines(step["cutover"], plan.cutover)
         assert there == wanted, "cut-over"
-    rows = [row for row in plan.impact if row.month == step["month"]]
+    planned = {str(month) for month in months_of(step)}
+    rows = [row for row in plan.impact if row.month in planned]
     if "seat_days" in step:
         assert sum(row.seat_days for row in rows) == step["seat_days"], "seat-days"
     if "verdict" in step:
@@ -151,7 +153,7 @@ def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan
 def _check_coverage(scenario: Scenario, number: int, plan: Plan) -> None:
     """Nothing is silent: every line of the month's invoices is billed, excluded or blocking, with its money."""
     step = scenario.steps[number - 1]
-    lines = lines_of_month(scenario, number)
+    lines = lines_of_months(scenario, number)
     assert sum(row.lines for row in plan.coverage) == len(lines), "lines accounted for"
     sums: dict[str, Decimal] = {}
     for row in plan.coverage:
@@ -162,8 +164,8 @@ def _check_coverage(scenario: Scenario, number: int, plan: Plan) -> None:
         assert {k: v for k, v in sums.items() if v} == step["coverage"], "coverage"
 
 
-def _check_nothing_left(runner: Runner, month: Month, when: str, scope: Scope = Scope.ALL) -> None:
-    again = runner.plan(month, scope)
+def _check_nothing_left(runner: Runner, months: Months, when: str, scope: Scope = Scope.ALL) -> None:
+    again = runner.plan(months, scope)
     assert checks.change_lines([], again.changes)[1] == [], f"changes are planned again {when}"
 
 
@@ -187,9 +189,9 @@ def _check_prediction(scenario: Scenario, state: Row, plan: Plan, step: Row) -> 
     """What the plan said the month would bill is what the PSA billed for its days."""
     if step.get("blocked"):
         return
-    month = Month.parse(step["month"])
-    actual = checks.billed_for(state, month)
     tolerance = checks.tolerance(state) if scenario.before.get("switches", {}).get("rounding") == "unit" else 0
-    for agreement, amount in checks.predicted(plan, month).items():
-        gap = abs(actual.get(agreement, Decimal(0)) - amount)
-        assert gap <= tolerance, f"agreement {agreement} bills {actual}, the plan says {amount}"
+    for month in months_of(step):
+        actual = checks.billed_for(state, month)
+        for agreement, amount in checks.predicted(plan, month).items():
+            gap = abs(actual.get(agreement, Decimal(0)) - amount)
+            assert gap <= tolerance, f"agreement {agreement} bills {actual} for {month}, the plan says {amount}"
