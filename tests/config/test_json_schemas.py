@@ -279,7 +279,7 @@ PLAN = sealed(
         coverage=(Coverage("billed", "P46", 2, (Money(Decimal("178.67"), "AUD"),)),),
         refused_by=("max_changes",),
         decisions="sha256:" + "0f" * 32,
-        undoes=7,
+        undoes=7, months=("2026-08", "2026-09"),
         cutover=(
             HandOver(
                 "Contoso", "CFQ7TTC0LH18:0001", "Business Basic", Fate.REPLACED, "9001", "psa/agreement/54", "Master",
