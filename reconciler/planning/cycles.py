@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
+from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Motion
 from reconciler.domain.line_mark import LineMark
@@ -47,7 +49,8 @@ def decide_cycles(
     lines = account.issued(at.month) if account else {}
     entries = [entry for group in lines.values() for entry in group]
     currency, currencies = currency_of(entries, agreement)
-    copied = {key: _copied(key, group, pricing, at, currency) for key, group in lines.items()}
+    # A record that stands has the price of a part of a cycle; the PSA's own price for a whole one is the catalogue's.
+    copied = {key: _copied(key[1], group, pricing, at.month, at.shelf.price_of(key[1])) for key, group in lines.items()}
     days = [copy.days.first for group in copied.values() for copy in group.copies]
     findings = list(check_facsimile(agreement, at.month, min(days, default=at.month.first), currencies))
     # A record that passes a credit on copies no line of seats: it is billed by its decision (P9).
@@ -102,31 +105,37 @@ def not_handed_over(month: CustomerMonth) -> CustomerMonth:
     return replace(month, findings=(*month.findings, stop))
 
 
-def copies_of(key: Key, entries: Iterable[Entry], pricing: Pricing, at: Situation) -> tuple[LineCopy, ...]:
-    """The records that the lines of one subscription and product come to, those left out that have none."""
-    group = list(entries)
-    currency = group[0][0].currency if group else ""
-    return _copied(key, group, pricing, at, currency).copies
+def copies_of(
+    key: str, entries: Sequence[Entry], pricing: Pricing, month: Month, kept: Decimal | None
+) -> tuple[LineCopy, ...]:
+    """The records that the lines of one subscription and product (by its key) come to; lines without one left out.
+    `kept` is the PSA's own price for a full cycle, for a rule that leaves it alone.
+    """
+    return _copied(key, entries, pricing, month, kept).copies
 
 
-def _copied(key: Key, entries: Sequence[Entry], pricing: Pricing, at: Situation, currency: str) -> _Copied:
+def _copied(key: str, entries: Sequence[Entry], pricing: Pricing, month: Month, kept: Decimal | None) -> _Copied:
     charged: list[ChargedLine] = []
+    copies: list[LineCopy] = []
     findings: list[Finding] = []
-    # A record that stands has the price of a part of a cycle; the PSA's own price for a whole one is the catalogue's.
-    kept = at.shelf.price_of(key[1])
     for invoice, line in entries:
         day = line.span.first if line.span else invoice.period.first
         # The second half of a charge (`line_copies.joined`) has no cost of a seat, and needs none.
         stated = line if line.quantity else replace(line, unit_cost=line.unit_cost or ZERO)
-        rate = pricing.rate(invoice, stated, key[1], day, kept)
+        rate = pricing.rate(invoice, stated, key, day, kept)
         if isinstance(rate, Rate):
             charged.append(ChargedLine(invoice.number, line, rate))
         else:
             findings.append(rate)
-    periods = {invoice.number: invoice.period for invoice, _ in entries}
-    made = [copy_of(rows, periods[rows[0].invoice], at.month, currency) for rows in joined(charged)]
-    findings += [each for each in made if isinstance(each, Finding)]
-    return _Copied(tuple(each for each in made if isinstance(each, LineCopy)), tuple(findings))
+    invoices = {invoice.number: invoice for invoice, _ in entries}
+    for rows in joined(charged):
+        invoice = invoices[rows[0].invoice]
+        made = copy_of(rows, invoice.period, month, invoice.currency)
+        if isinstance(made, Finding):
+            findings.append(made)
+        else:
+            copies.append(made)
+    return _Copied(tuple(copies), tuple(findings))
 
 
 def _month(

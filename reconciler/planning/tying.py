@@ -9,8 +9,10 @@ from decimal import Decimal
 
 from reconciler.domain.days import Month
 from reconciler.domain.invoice import InvoiceLine, Motion
+from reconciler.domain.mapping import Align
 from reconciler.domain.money import ZERO
 from reconciler.domain.tie import Billed, TiedLine, TiedSubscription
+from reconciler.planning.cycles import copies_of
 from reconciler.planning.gathered import Gathered
 from reconciler.planning.ledger import Entry
 from reconciler.planning.rates import Pricing
@@ -30,12 +32,27 @@ def tie(gathered: Gathered, billed: Iterable[Billed]) -> tuple[TiedSubscription,
             continue
         documents = gathered.documents[program.source]
         pricing = Pricing(gathered.mappings.prices, program.name, customer.name, documents.price_list)
-        for (subscription, key), entries in sorted(account.seats.items()):
-            charged = tuple(_tied(entry, key, pricing, gathered.request.month) for entry in entries)
+        month = gathered.request.month
+        copied = customer.changes.align is Align.CHARGE_CYCLE
+        groups = account.issued(month) if copied else account.seats
+        for (subscription, key), entries in sorted(groups.items()):
+            charged = (
+                _copied(key, entries, pricing, month)
+                if copied
+                else tuple(_tied(e, key, pricing, month) for e in entries)
+            )
             rows = tuple(by_subscription.get(subscription.lower(), ()))
             product, currency = entries[-1][1].description or key, entries[-1][0].currency
             tied.append(TiedSubscription(customer.name, subscription, product, currency, charged, rows))
     return tuple(tied)
+
+
+def _copied(key: str, entries: list[Entry], pricing: Pricing, month: Month) -> tuple[TiedLine, ...]:
+    """The lines as records copy them, each with its final amount (C27)."""
+    return tuple(
+        TiedLine(c.line.invoice, c.line.line.number, c.line.line.quantity, str(c.mark.span), c.amount)
+        for c in copies_of(key, entries, pricing, month, None)
+    )
 
 
 def _tied(entry: Entry, key: str, pricing: Pricing, month: Month) -> TiedLine:

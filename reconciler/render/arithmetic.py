@@ -11,7 +11,7 @@ from decimal import Decimal
 from reconciler.domain.days import Month
 from reconciler.domain.money import ZERO, plain, rounded
 from reconciler.domain.plan import AdditionValues, Change
-from reconciler.render.wording import price_text, unit_of
+from reconciler.render.wording import copies_a_line, price_text, unit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Bill:
 def told(change: Change, month: str, currency: str) -> str | None:
     """`= 3 seats × 20.00 AUD × 19/30 days`, with what the record billed before; None where no sum gives the amount."""
     stated = change.impact.get(month, ZERO)
-    for bills in (_by_days, _whole_month, _once):
+    for bills in (_once,) if copies_a_line(change) else (_by_days, _whole_month, _once):
         after = _bill(change, change.after, Month.parse(month), currency, bills)
         before = _bill(change, change.before, Month.parse(month), currency, bills)
         if after.amount - before.amount == stated:

@@ -11,7 +11,17 @@ from reconciler.render.grouping import addition_values, by_customer, product_val
 from reconciler.render.rules_told import RULES
 from reconciler.render.safe_text import safe
 from reconciler.render.terminal import Paint, Style, broken, hanging, left, painter, right
-from reconciler.render.wording import moved_fields, percent_of, price_text, proof, reasons, signed, span_text, unit_of
+from reconciler.render.wording import (
+    copies_a_line,
+    moved_fields,
+    percent_of,
+    price_text,
+    proof,
+    reasons,
+    signed,
+    span_text,
+    unit_of,
+)
 
 # What the partner pays is no business of the customer to whom the rest is sent: it stands last, under its own heading.
 _COSTS = frozenset({"unit cost", "cost"})
@@ -83,7 +93,8 @@ def _sentence(plan: Plan, change: Change, currency: str) -> str:
     name = f"'{safe(agreement.agreement_name)}'" if agreement else safe(change.agreement or values.agreement_id)
     what = f"{plain(values.quantity)} {unit_of(change, values.quantity)} of {_product(plan, change)}"
     days = f"{span_text(values.effective, values.cancelled)}{', both days billed' if values.cancelled else ''}"
-    price = f"at {price_text(values.unit_price)} {safe(currency)}".rstrip() + " each for a full month"
+    each = " each, billed once" if copies_a_line(change) else " each for a full month"
+    price = f"at {price_text(values.unit_price)} {safe(currency)}".rstrip() + each
     record = f"record {safe(change.record)}" if change.record else "a record"
     where = f"on agreement {name} of {safe(change.customer or 'a customer that the plan does not name')}"
     last = values.cancelled or "open"
@@ -155,7 +166,8 @@ def _all_fields(change: Change, currency: str, page: _Page) -> Iterator[str]:
 def _addition_rows(change: Change, currency: str) -> Iterator[tuple[str, str]]:
     values = addition_values(change)
     yield "quantity", f"{plain(values.quantity)} {unit_of(change, values.quantity)}"
-    yield "unit price", f"{price_text(values.unit_price)} {currency} a month".replace("  ", " ")
+    of = "" if copies_a_line(change) else " a month"
+    yield "unit price", f"{price_text(values.unit_price)} {currency}".rstrip() + of
     yield "first day", str(values.effective)
     yield "last day", f"{values.cancelled}, billed" if values.cancelled else "open"
     yield "serial number", values.serial_number or "none"

@@ -105,6 +105,11 @@ def margin_text(billed: Decimal, cost: Decimal, currency: str) -> str:
     return f"charged by the distributor {Money(cost, currency)}, margin {margin}"
 
 
+def copies_a_line(change: Change) -> bool:
+    """Whether a record bills one invoice line, once and with its final amount (C27)."""
+    return any(reason.rule == "C27" for reason in change.because)
+
+
 def unit_of(change: Change, quantity: Decimal) -> str:
     """What the quantity counts: seats, or units where the charge is for usage or once."""
     word = "unit" if change.motion in (Motion.AZURE, Motion.ONE_TIME) else "seat"

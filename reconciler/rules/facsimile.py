@@ -21,7 +21,7 @@ from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Charge
 from reconciler.domain.line_mark import mark_in
 from reconciler.domain.mapping import Decrease
-from reconciler.domain.money import ZERO, Money, plain, printed
+from reconciler.domain.money import ZERO, Money, plain, printed, rounded
 from reconciler.domain.plan import Action, Because
 from reconciler.domain.records import Addition
 from reconciler.rules.charged import Rate
@@ -188,7 +188,19 @@ def _new(copy: LineCopy) -> Draft:
 
 def _because(copy: LineCopy) -> tuple[Because, ...]:
     text = f"{copy.line.line.charge} of {copy.mark.span}: billed once, with the amount of its invoice line"
-    return tuple(Because("C27", text, row.invoice, row.line.number) for row in copy.lines)
+    why = tuple(Because("C27", text, row.invoice, row.line.number) for row in copy.lines)
+    return (*why, *_of_the_own_price(copy))
+
+
+def _of_the_own_price(copy: LineCopy) -> Iterable[Because]:
+    """How a part of a cycle came to its amount."""
+    line, cycle = copy.line.line, copy.line.rate
+    charged = sum((row.line.amount or ZERO for row in copy.lines), ZERO)
+    full = line.quantity * cycle.unit_cost
+    if copy.amount == rounded(line.quantity * cycle.unit_price) or not full:
+        return
+    part = f"{printed(charged)} of {printed(full)} for a full cycle"
+    yield Because("H1", f"charged {part}: the same part of {plain(line.quantity)} × {printed(cycle.unit_price)}")
 
 
 def _put_right(copy: LineCopy, record: Addition, at: CycleMonth) -> Draft | Finding | None:

@@ -129,9 +129,9 @@ def test_every_rule_that_a_plan_may_name_has_its_sentence() -> None:
 
 
 def test_a_rule_without_a_sentence_is_named_all_the_same() -> None:
-    reason = Because("H1", "a reason of its own", INVOICE, 1)
+    reason = Because("H99", "a reason of its own", INVOICE, 1)
     odd = replace(example_1().changes[1], because=(reason,))
-    assert "H1: a reason of its own." in text_of(replace(example_1(), changes=(odd,)), RISE)
+    assert "H99: a reason of its own." in text_of(replace(example_1(), changes=(odd,)), RISE)
 
 
 @SLOW
