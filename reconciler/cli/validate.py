@@ -50,10 +50,11 @@ def _with_decisions(loaded: "Loaded", settings: Settings) -> "Loaded":
     import os
     from dataclasses import replace
 
+    # Most repositories have no decisions; what reads them takes as long to load as the demo's mapping to check.
+    if loaded.mappings is None or not (settings.folder / "decisions").is_dir():
+        return loaded
     from reconciler.config.decisions import load_decisions
 
-    if loaded.mappings is None:
-        return loaded
     decided = load_decisions(settings.file, loaded.mappings, os.environ)
     mappings = loaded.mappings if decided.decisions is not None else None
     return replace(loaded, mappings=mappings, findings=(*loaded.findings, *decided.findings))

@@ -103,7 +103,8 @@ def _some(values: list[Any]) -> list[Any]:
 class Part(BaseModel):
     """A part of the mapping file; a key that it does not name is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Validators are built when a model is first used: a mapping needs six of these, and `fmt` none.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @classmethod
     def key_names(cls) -> tuple[str, ...]:
