@@ -113,13 +113,14 @@ async def make(
     observation = await target.observe(wanted(gathered))
     gathered = replace(gathered, observation=observation)
     plan = assemble(gathered)
-    defaults = _defaults_needed(plan)
-    if defaults is None:
+    created = _created(plan)
+    if not created:
         return Made(plan, gathered)
-    found = await target.observe(Wanted(frozenset(), frozenset(), defaults=defaults))
-    if found.defaults_found:
+    names = frozenset(values.identifier for values in created)
+    found = await target.observe(Wanted(frozenset(), frozenset(), names, _defaults_of(created[0])))
+    if found.defaults_found and not found.products:
         return Made(plan, gathered)
-    gathered = replace(gathered, observation=_without_defaults(observation, found))
+    gathered = replace(gathered, observation=_with_what_hinders(observation, found))
     return Made(assemble(gathered), gathered)
 
 
@@ -171,14 +172,19 @@ def wanted(gathered: Gathered) -> Wanted:
     return Wanted(frozenset(agreements), frozenset(skus), links, reach=reach)
 
 
-def _defaults_needed(plan: Plan) -> ProductDefaults | None:
-    for change in plan.changes:
-        if isinstance(change.after, ProductValues) and change.action is Action.CREATE:
-            after = change.after
-            return ProductDefaults(after.category, after.subcategory, after.type, after.unit_of_measure)
-    return None
+def _created(plan: Plan) -> list[ProductValues]:
+    """The catalogue items that a plan creates."""
+    creates = (change.after for change in plan.changes if change.action is Action.CREATE)
+    return [values for values in creates if isinstance(values, ProductValues)]
 
 
-def _without_defaults(seen: Observation, found: Observation) -> Observation:
-    """The observation with the knowledge that products cannot be created (E2 to E4)."""
-    return replace(seen, findings=(*seen.findings, *found.findings), defaults_found=False)
+def _defaults_of(values: ProductValues) -> ProductDefaults:
+    return ProductDefaults(values.category, values.subcategory, values.type, values.unit_of_measure)
+
+
+def _with_what_hinders(seen: Observation, found: Observation) -> Observation:
+    """The observation with the knowledge that products cannot be created (E2 to E4), or their ids are taken (E6)."""
+    known = {product.id for product in seen.products}
+    taken = tuple(product for product in found.products if product.id not in known)
+    findings = (*seen.findings, *found.findings)
+    return replace(seen, products=(*seen.products, *taken), findings=findings, defaults_found=found.defaults_found)

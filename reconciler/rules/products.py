@@ -88,26 +88,7 @@ def resolve(
         return Resolved(offer.key, found[0], _priced(offer, found[0]))
     if offer.listed is None and has_price_list:
         return Resolved(offer.key, None, None, (_not_listed(offer),))
-    price = offer.listed.unit_price if offer.listed else offer.price
-    cost = offer.listed.unit_cost if offer.listed else offer.cost
-    if price is None or cost is None:
-        return Resolved(offer.key, None, None, (_not_listed(offer),))
-    name = (link.name if link else None) or (offer.listed.name if offer.listed else "") or offer.name or offer.key
-    values = ProductValues(
-        offer.key,
-        fitted(offer.key),
-        fitted(name),
-        name,
-        price,
-        cost,
-        taxable,
-        defaults.category,
-        defaults.subcategory,
-        defaults.type,
-        defaults.unit_of_measure,
-    )
-    why = f"no catalogue item has the Vendor SKU {offer.key}: it is created with the program's defaults"
-    return Resolved(offer.key, None, CatalogueChange(None, values, "P29", why))
+    return _new(offer, link, catalogue, taxable, defaults)
 
 
 def values_of(product: Product) -> ProductValues:
@@ -144,6 +125,35 @@ def collisions(changes: Sequence[CatalogueChange], products: Iterable[Product]) 
             findings.append(_collision(change.after, others))
         others.append(change.after.identifier)
     return tuple(findings)
+
+
+def _new(
+    offer: Offer, link: ProductLink | None, catalogue: Catalogue, taxable: bool | None, defaults: ProductDefaults
+) -> Resolved:
+    """The catalogue item that is to be created (P29), or why the PSA could not have it."""
+    price = offer.listed.unit_price if offer.listed else offer.price
+    cost = offer.listed.unit_cost if offer.listed else offer.cost
+    if price is None or cost is None:
+        return Resolved(offer.key, None, None, (_not_listed(offer),))
+    taken = catalogue.by_identifier.get(fitted(offer.key).casefold())
+    if taken:
+        return Resolved(offer.key, None, None, (_taken(offer, taken[0]),))
+    name = (link.name if link else None) or (offer.listed.name if offer.listed else "") or offer.name or offer.key
+    values = ProductValues(
+        offer.key,
+        fitted(offer.key),
+        fitted(name),
+        name,
+        price,
+        cost,
+        taxable,
+        defaults.category,
+        defaults.subcategory,
+        defaults.type,
+        defaults.unit_of_measure,
+    )
+    why = f"no catalogue item has the Vendor SKU {offer.key}: it is created with the program's defaults"
+    return Resolved(offer.key, None, CatalogueChange(None, values, "P29", why))
 
 
 def _linked(
@@ -196,6 +206,19 @@ def _several(key: str, found: Sequence[Product]) -> Finding:
         "E1",
         f"There are multiple products in the ConnectWise product catalog with the VendorSku of '{key}'",
         hint="leave the Vendor SKU on one of " + ", ".join(sorted(p.identifier for p in found)),
+    )
+
+
+def _taken(offer: Offer, other: Product) -> Finding:
+    """E6, before the PSA says it: a product id is there once."""
+    sku = f"has the Vendor SKU '{other.vendor_sku}'" if other.vendor_sku else "has no Vendor SKU"
+    return Finding(
+        Severity.ERROR,
+        "E6",
+        f"Failed to get or create the product in ConnectWise: the product id '{other.identifier}' is taken, by an item "
+        f"that {sku}",
+        hint=f'if it is this product, link it:  products: [{{sku: "{offer.key}", product: "{other.identifier}"}}]; '
+        "else give it another product id in the PSA",
     )
 
 

@@ -59,11 +59,10 @@ MESSAGES: tuple[Rule, ...] = (
     Rule(
         "E6",
         "The product could not be found or created in the PSA.",
-        KEPT,
-        ("targets/connectwise/target.py",),
+        EXTENDED,
+        ("rules/products.py", "targets/connectwise/target.py"),
+        note="A product id that is taken is said by the plan; what else the PSA refuses is passed on by the apply.",
         message="Failed to get or create the product in ConnectWise: [Failure Reason]",
-        not_shown="it needs a PSA that refuses a product at the apply; tests/targets/test_connectwise_writes.py plays "
-        "one",
     ),
     Rule(
         "E7",
