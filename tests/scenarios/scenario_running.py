@@ -5,7 +5,7 @@ import os
 import ssl
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from reconciler.applying.apply import apply_plan
 from reconciler.applying.clock import SystemClock
 from reconciler.applying.report import ApplyReport, Ending
+from reconciler.applying.run_record import finished_record, started_record
 from reconciler.applying.surroundings import Surroundings
 from reconciler.cli.main import main
 from reconciler.config.credentials import credentials
@@ -29,7 +30,10 @@ from reconciler.planning.gathered import Background, Request, Scope
 from reconciler.planning.making import make_plan, month_of, one_target, read_sources
 from reconciler.planning.observing import observe_again
 from reconciler.planning.plan_file import read_plan
-from reconciler.store.database import locked_store
+from reconciler.planning.undoing import undo_plan
+from reconciler.store.database import locked_store, read_store
+from reconciler.store.history import RunKind, finish_run, record_run
+from reconciler.store.written import written_run
 from reconciler.targets.base import Target
 from reconciler.targets.opening import open_target
 
@@ -50,6 +54,10 @@ class Runner(Protocol):
         """Writes the plan; what is left undone, as sentences: none where all is done."""
         ...
 
+    def step_ends(self, number: int) -> None:
+        """Hears that a step is over."""
+        ...
+
 
 @dataclass
 class ByFunctions:
@@ -58,6 +66,14 @@ class ByFunctions:
     file: Path
     environ: dict[str, str]
     plans: int = 0
+    applied: int | None = None
+    run_of: dict[int, int] = field(default_factory=dict)
+
+    def step_ends(self, number: int) -> None:
+        """Keeps which run a step's apply was, for a later step that takes it back."""
+        if self.applied is not None:
+            self.run_of[number] = self.applied
+        self.applied = None
 
     def plan(self, months: Months, scope: Scope = Scope.ALL) -> Plan:
         """The plan for a month or for consecutive ones, made now."""
@@ -77,14 +93,28 @@ class ByFunctions:
         mappings, clock = self._mappings(), SystemClock()
         limits = mappings.targets[plan.target].limits
         url = f"sqlite:///{self.file.parent / 'state.db'}"
+        started = started_record(RunKind.APPLY, plan, clock.now(), "scenario")
         with locked_store(url, "scenario", clock.now()) as store:
+            self.applied = record_run(store, started)
             report: ApplyReport = self._on_target(
                 mappings,
                 lambda target: apply_plan(
                     plan, Surroundings(target, store, clock, limits), lambda: observe_again(plan, target)
                 ),
             )
+            finish_run(store, self.applied, finished_record(started, report, clock.now()))
         return "" if report.ending is Ending.DONE else _told(report)
+
+    def undo(self, run: int) -> Plan:
+        """The plan that takes back what the apply of a run wrote."""
+        mappings = self._mappings()
+        store = read_store(f"sqlite:///{self.file.parent / 'state.db'}")
+        assert store, "nothing was applied yet"
+        written = written_run(store, run)
+        store.close()
+        self.plans += 1
+        created = f"2026-11-22T10:00:{self.plans:02}Z"
+        return self._on_target(mappings, lambda target: undo_plan(written, mappings, target, created, "test"))
 
     def _mappings(self) -> Mappings:
         loaded = load(self.file, self.environ)
@@ -138,6 +168,9 @@ class ByCommands:
         asked = ("--cutover",) if scope is Scope.CUTOVER else ()
         self._reconciler("plan", "--month", str(months), "--out", str(out), "--keep-going", *asked, allowed=(0, 5))
         return read_plan(out.read_text(encoding="utf-8"), str(out))
+
+    def step_ends(self, number: int) -> None:
+        """Hears that a step is over."""
 
     def apply(self, plan: Plan) -> str:
         """Writes the plan that was saved last; what is left undone."""

@@ -71,6 +71,11 @@ def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: 
         write_invoices(scenario, number, runner.file.parent)
         for edit in step.get("meanwhile", ()):
             _edit(psa, edit)
+        if "undo" in step:
+            assert isinstance(runner, ByFunctions), "a run is taken back by functions"
+            _take_back(scenario, number, representation, psa, runner)
+            runner.step_ends(number)
+            continue
         writes = _writes(psa)
         plan = runner.plan(months, Scope.CUTOVER if "cutover" in step else Scope.ALL)
         _check_plan(scenario, number, representation, plan)
@@ -90,6 +95,23 @@ def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: 
         if "billed" in step and not refused and "fails" not in step:
             _check_prediction(scenario, state, plan, step)
             _check_nothing_left(runner, months, "after the PSA's invoices")
+        runner.step_ends(number)
+
+
+def _take_back(scenario: Scenario, number: int, representation: str, psa: RunningSandbox, runner: ByFunctions) -> None:
+    """A step that takes an earlier one back; taking it back again changes nothing."""
+    step = scenario.steps[number - 1]
+    run = runner.run_of[step["undo"]]
+    writes = _writes(psa)
+    plan = runner.undo(run)
+    _check_plan(scenario, number, representation, plan)
+    assert _writes(psa) == writes, "the plan of an undo wrote to the PSA"
+    if plan.changes:
+        assert runner.apply(plan) == ""
+        assert _writes(psa) == writes + len(plan.changes), "each change is one write"
+        assert checks.change_lines([], runner.undo(run).changes)[1] == [], "it is taken back twice"
+    _bill(psa, step)
+    _check_records(psa.state(), step, representation)
 
 
 def _writes(psa: RunningSandbox) -> int:
@@ -147,7 +169,8 @@ def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan
     if step.get("blocked"):
         assert plan.changes == (), "a blocked customer has changes"
         assert any(f.severity is Severity.ERROR for f in plan.findings), "blocked without an error"
-    _check_coverage(scenario, number, plan)
+    if plan.undoes is None:
+        _check_coverage(scenario, number, plan)
 
 
 def _check_coverage(scenario: Scenario, number: int, plan: Plan) -> None:
