@@ -26,6 +26,7 @@ COMMANDS = {
     "plan": "Shows what would change in the PSA, why, and what it bills.",
     "prices": "Which price rule wins for a product, and why.",
     "read": "What invoice documents say, before any mapping.",
+    "reconcile": "What was charged beside what the PSA bills now.",
     "resume": "Finishes or settles an interrupted apply.",
     "sandbox": "The local PSA server to try things on.",
     "schema": "Prints a JSON Schema.",

@@ -54,6 +54,11 @@ def assemble(gathered: Gathered) -> Plan:
         return _assembled(gathered)
 
 
+def program_months(gathered: Gathered) -> tuple[ProgramMonth, ...]:
+    """What is decided in the one month that is asked for, by program, before it is put together as a plan."""
+    return _decided_months(gathered, frozenset())[0].parts
+
+
 def _assembled(gathered: Gathered) -> Plan:
     months = _decided_months(gathered, frozenset())
     while len(months) > 1 and (more := held_back(months)):

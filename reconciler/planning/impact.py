@@ -1,7 +1,7 @@
 """What an agreement bills before and after the plan, and whether that is what the invoice charged."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.domain.days import Month
@@ -177,3 +177,36 @@ def _difference(decided: Decided, customer: CustomerMonth, figures: _Figures, mo
         off = printed(gap, customer.currency)
         return f"{decided.subscription} bills {off} {customer.currency} off the invoice's prices (see W1, W2)"
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one subscription's records bill as they stand, what they should, and why the two differ (None: they do not,
+    beyond rounding).
+    """
+
+    billed: Decimal
+    cost: Decimal
+    charged_days: Decimal
+    billed_days: Decimal
+    difference: str | None
+
+
+def as_it_stands(decided: Decided, customer: CustomerMonth, month: Month) -> Standing:
+    """A decision's records without anything that would be written. A credit that a policy keeps back explains a
+    difference only where nothing else is to be written.
+    """
+    bare = replace(
+        decided.decision, drafts=(), suppressed=None if decided.decision.drafts else decided.decision.suppressed
+    )
+    unwritten = replace(decided, decision=bare)
+    figures = _figures(unwritten, customer, month, month)
+    difference = _difference(unwritten, customer, figures, month)
+    return Standing(figures.after, figures.cost, figures.charged_days, figures.seat_days, difference)
+
+
+def held_amount(customer: CustomerMonth, addition: Addition, month: Month) -> tuple[Decimal, Decimal]:
+    """What a record bills that no decision speaks of, and its seat-days."""
+    assert customer.agreement  # noqa: S101 -- records are held on an agreement
+    amount = bill((addition,), month, prorates=customer.agreement.prorates, currency=customer.currency)
+    return amount, _seat_days((addition,), month)
