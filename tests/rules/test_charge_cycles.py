@@ -92,10 +92,10 @@ def written(drafts: Iterable[Draft], first: int = 8801) -> list[Addition]:
 
 
 def test_a_whole_cycle_bills_the_own_price_though_its_amount_was_rounded() -> None:
-    (copy,) = copied(
-        line(quantity=3, amount="48.01", unit_cost=Decimal("16.0025")), rate=Rate(Decimal(20), Decimal("16.0025"))
-    )
-    assert (copy.amount, copy.rate.unit_price) == (Decimal("60.00"), Decimal("20.00"))
+    # The distributor charges 100 × 16.00, having cut 16.004 to cents.
+    cost = Decimal("16.004")
+    (copy,) = copied(line(quantity=100, amount="1600.00", unit_cost=cost), rate=Rate(Decimal(20), cost))
+    assert (copy.amount, copy.rate.unit_price) == (Decimal("2000.00"), Decimal("20.00"))
 
 
 def test_a_first_cycle_that_was_cut_short_bills_its_part() -> None:
@@ -187,6 +187,14 @@ def test_lines_that_change_their_order_are_known_again() -> None:
     turned = copied(replace(one, number=2), replace(two, number=1))
     assert decide(turned, standing).decision == decide(copied(one, two), standing).decision
     assert decide(turned, standing).decision.drafts == ()
+
+
+def test_of_two_invoices_with_one_charge_the_newcomer_repeats_it() -> None:
+    old, new = copied(line(number=4)), copied(line(), invoice="INV-2")
+    standing = written(decide(copied(line())).decision.drafts)
+    found = decide([*new, *old], standing, invoices=["INV-1", "INV-2"])
+    assert found.decision.drafts == ()
+    assert [copy.mark.invoice for copy, _ in found.left_out] == ["INV-2"]
 
 
 def test_two_equal_lines_of_one_invoice_are_two_records() -> None:
