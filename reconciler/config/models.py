@@ -103,8 +103,7 @@ def _some(values: list[Any]) -> list[Any]:
 class Part(BaseModel):
     """A part of the mapping file; a key that it does not name is an error."""
 
-    # Validators are built when a model is first used: a mapping needs six of these, and `fmt` none.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
     def key_names(cls) -> tuple[str, ...]:
