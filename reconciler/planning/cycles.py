@@ -1,18 +1,18 @@
 """A customer's monthly seats by charge cycles: each line of the month's invoices is one record (C27, H1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Motion
-from reconciler.domain.line_mark import LineMark
+from reconciler.domain.line_mark import LineMark, mark_in
 from reconciler.domain.mapping import Align, Customer
-from reconciler.domain.money import ZERO
+from reconciler.domain.money import ZERO, Money
 from reconciler.domain.records import Addition, Agreement
 from reconciler.planning.deciding import subscription_id
-from reconciler.planning.ledger import Entry
+from reconciler.planning.ledger import Account, Entry
 from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
 from reconciler.planning.rates import Pricing
 from reconciler.planning.seats import ALONE, Sharing, about_records, held_records, keys_to_decide
@@ -76,6 +76,7 @@ def decide_cycles(
         standing = matched.standing.get(key, ())
         found = _decided(key, facsimile(key[0], group.copies, standing, month), standing)
         decided.append(found)
+        findings += _unbilled_before(customer, key, account, standing, at)
         findings += about_records(found, resolved, charging)
         findings += found.decision.findings
     return CustomerMonth(
@@ -90,6 +91,29 @@ def decide_cycles(
         withheld,
         held_records(additions, decided, at),
     )
+
+
+def _unbilled_before(
+    customer: Customer, key: Key, account: Account | None, standing: Iterable[Addition], at: Situation
+) -> Iterator[Finding]:
+    """A warning for each cycle of an earlier invoice that reaches into the month and has no record: its days may be
+    billed by nobody, as where a subscription came from calendar months.
+    """
+    marks = {mark.span for a in standing for mark in [mark_in(a.description)] if mark}
+    for invoice, line in account.seats.get(key, []) if account else []:
+        billed_in = Month.of(invoice.period.first)
+        before = billed_in < at.month and (customer.start is None or billed_in >= customer.start)
+        if before and line.span and line.span not in marks and line.quantity > 0 and line.amount:
+            yield Finding(
+                Severity.WARNING,
+                "C27",
+                f"line {line.number} of {invoice.number} charges {line.span}, and no record of it stands: its days in "
+                f"{at.month} are billed only if {billed_in} billed them",
+                subscription=key[0],
+                where=line.place,
+                hint=f"plan {billed_in} by charge cycles, or bill the rest of the cycle by hand",
+                amount=Money(line.amount, invoice.currency),
+            )
 
 
 def not_handed_over(month: CustomerMonth) -> CustomerMonth:
