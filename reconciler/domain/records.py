@@ -14,7 +14,8 @@ class Agreement:
     """A customer's contract in the PSA, with what decides how its additions are billed. Days are the PSA's, inclusive.
 
     `next_invoice`: every day before it is invoiced (interface §6.1); for a child agreement it is the parent's.
-    `prorates`: a start in mid-period bills in part (rulebook P37). `calendar_months`: periods run from the 1st (P38).
+    `prorates`: a start in mid-period bills in part (rulebook P37). `calendar_months`: periods run from the 1st (P38);
+    `cycle` says what they are where they do not: `contract year`, or the billing cycle by its name.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Agreement:
     next_invoice: date | None
     currency: str | None = None
     parent: str | None = None
+    cycle: str = ""
 
 
 @dataclass(frozen=True, slots=True)

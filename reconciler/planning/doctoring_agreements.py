@@ -17,15 +17,18 @@ from reconciler.rules.preflight import check_agreement, check_facsimile, check_o
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    """One thing that an agreement must be: the codes of findings that say it is not, and how it reads when it is."""
+    """One thing that an agreement must be: the codes of findings that say it is not, how it reads when it is, and the
+    rule that asks for it.
+    """
 
     name: str
     codes: frozenset[str]
     told: Callable[[Agreement], str]
+    rule: str
 
 
 def _of(name: str, codes: str, told: Callable[[Agreement], str]) -> _Condition:
-    return _Condition(name, frozenset(codes.split()), told)
+    return _Condition(name, frozenset(codes.split()), told, codes.split(maxsplit=1)[0])
 
 
 _ACTIVE = _of("active", "P35 P40", lambda agreement: "active")
@@ -83,7 +86,7 @@ def _of_motion(customer: Customer, program: Program, motion: Motion, gathered: G
     for condition in conditions:
         against = [finding for finding in findings if finding.code in condition.codes]
         if not against:
-            yield _ok(customer, motion, condition.name, condition.told(agreement))
+            yield _ok(customer, motion, condition.name, condition.told(agreement), condition.rule)
         yield from (_failed(finding, customer, motion, condition.name) for finding in against)
     judged = {code for condition in conditions for code in condition.codes}
     # The target's own word on a status (P35) is the rules' word on it once more.
@@ -125,8 +128,8 @@ def _since(agreement: Agreement) -> str:
     return str(max(days)) if days else "ever"
 
 
-def _ok(customer: Customer, motion: Motion, name: str, message: str) -> Check:
-    return Check(Group.CUSTOMER, customer.name, name, Standing.OK, message, motion=motion)
+def _ok(customer: Customer, motion: Motion, name: str, message: str, rule: str | None = None) -> Check:
+    return Check(Group.CUSTOMER, customer.name, name, Standing.OK, message, code=rule, motion=motion)
 
 
 def _failed(finding: Finding, customer: Customer, motion: Motion, name: str) -> Check:

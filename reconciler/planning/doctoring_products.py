@@ -57,7 +57,7 @@ def default_checks(program: Program, gathered: Gathered, lacking: tuple[Finding,
             f"for new products, sub-category '{names.subcategory}', type '{names.type}' and unit of measure "
             f"'{names.unit_of_measure}' are active"
         )
-        return [Check(Group.PRODUCTS, program.name, "defaults", Standing.OK, message)]
+        return [Check(Group.PRODUCTS, program.name, "defaults", Standing.OK, message, code="P28")]
     checks = [check_of(finding, Group.PRODUCTS, program.name, "defaults") for finding in lacking]
     return checks if products_created(program, gathered) else [no_product_yet(check) for check in checks]
 
@@ -111,7 +111,7 @@ def _all_found(shelf: Shelf, program: Program) -> Check:
     message = f"{found} of {len(shelf.resolved)} products are in the catalogue, each Vendor SKU once"
     if created:
         message += f"; to be created: {', '.join(created[:5])}{' …' if len(created) > 5 else ''}"
-    return Check(Group.PRODUCTS, program.name, "products", Standing.OK, message)
+    return Check(Group.PRODUCTS, program.name, "products", Standing.OK, message, code="P27")
 
 
 def _links(program: Program, gathered: Gathered, shelf: Shelf) -> Iterator[Check]:
@@ -125,7 +125,7 @@ def _links(program: Program, gathered: Gathered, shelf: Shelf) -> Iterator[Check
     charged = [f for link in links if link.sku in shelf.resolved for f in shelf.resolved[link.sku].findings]
     if links and not findings and not charged:
         message = f"each declared link meets one catalogue item (links: {len(links)})"
-        yield Check(Group.PRODUCTS, program.name, "links", Standing.OK, message)
+        yield Check(Group.PRODUCTS, program.name, "links", Standing.OK, message, code="P27")
 
 
 def _link_findings(

@@ -98,7 +98,7 @@ def _about(checks: list[Check], width: int, paint: Paint) -> Iterator[str]:
     prefix = _prefix(first)
     well = [check for check in checks if check.standing is Standing.OK]
     if first.group is Group.CUSTOMER and well:
-        message = ", ".join(check.message for check in well)
+        message = ", ".join(f"{check.message}{_code(check)}" for check in well)
         yield from _line(Standing.OK, f"{prefix}{message}", width, paint)
         checks = [check for check in checks if check.standing is not Standing.OK]
     for check in checks:
@@ -113,7 +113,7 @@ def _prefix(check: Check) -> str:
 
 
 def _check(check: Check, prefix: str, width: int, paint: Paint) -> Iterator[str]:
-    code = f" [{check.code}]" if check.code and check.standing is not Standing.OK else ""
+    code = _code(check)
     more = f" (and {check.also} more of this kind)" if check.also else ""
     yield from _line(check.standing, f"{prefix}{check.message}{more}{code}", width, paint)
     if check.standing is Standing.OK:
@@ -123,6 +123,13 @@ def _check(check: Check, prefix: str, width: int, paint: Paint) -> Iterator[str]
             indent = " " * _COLUMN
             for line in hanging(safe(told), width, f"{indent}{word + ':':<6}"):
                 yield paint(line, Style.QUIET) if word == "at" else line
+
+
+def _code(check: Check) -> str:
+    """The rule in brackets; a word that is none says nothing beside a check that is well."""
+    if not check.code or (check.standing is Standing.OK and not any(c.isdigit() for c in check.code)):
+        return ""
+    return f" [{check.code}]"
 
 
 def _line(standing: Standing, text: str, width: int, paint: Paint) -> Iterator[str]:

@@ -111,8 +111,10 @@ def _error(code: str, message: str, hint: str) -> Finding:
 
 
 def _standing(agreement: Agreement, named: str, month: Month) -> Iterable[Finding]:
-    if agreement.end and agreement.end < month.first:
-        yield _error("P40", f"{named} ended on {agreement.end}", "map the customer to an agreement that is in force")
+    expired = agreement.status == "Expired" and not agreement.active
+    if agreement.end and (agreement.end < month.first or expired):
+        hint = "map the customer to an agreement that is in force, or set a later Date End on it"
+        yield _error("P40", f"{named} ended on {agreement.end}", hint)
     elif not agreement.active:
         yield _error(
             "P35",
@@ -124,19 +126,26 @@ def _standing(agreement: Agreement, named: str, month: Month) -> Iterable[Findin
 def _dates(agreement: Agreement, named: str, first_day: date) -> Iterable[Finding]:
     starts = max(agreement.start or date.min, agreement.billing_start or date.min)
     if starts > first_day:
+        late = [
+            ("Date Start under Finance > Agreements > the agreement", agreement.start),
+            (f"Billing Start Date under {_INVOICING}", agreement.billing_start),
+        ]
+        fields = ", and the ".join(name for name, day in late if day and day > first_day)
         yield _error(
             "P36",
             f"{named} starts to bill on {starts}, after the first charged day {first_day}",
-            f"set the Billing Start Date to {first_day} or earlier under {_INVOICING}, or let `start:` be later",
+            f"set to {first_day} or earlier the {fields}; or let `start:` be later",
         )
 
 
 def _mode(agreement: Agreement, named: str) -> Iterable[Finding]:
     if not agreement.calendar_months:
+        by_year = agreement.cycle in ("", "contract year")
+        remedy = "invoicing cycle to Calendar Year" if by_year else "billing cycle to Monthly"
         yield _error(
             "P38",
-            f"{named} invoices by contract year; only calendar periods are supported",
-            f"set the invoicing cycle to Calendar Year under {_INVOICING}",
+            f"{named} invoices by {agreement.cycle or 'contract year'}; only calendar months are supported",
+            f"set the {remedy} under {_INVOICING}",
         )
     if agreement.one_time:
         yield _error(

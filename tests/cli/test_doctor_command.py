@@ -124,8 +124,10 @@ def practice(tmp_path: Path, psa: RunningSandbox, monkeypatch: pytest.MonkeyPatc
 
 
 def failures(checks: Told) -> set[tuple[str, str]]:
-    """What failed: about whom, and by which code (the check's name where there is none)."""
-    return {(check["subject"], check.get("code", check["name"])) for check in checks if check["standing"] == "fail"}
+    """What failed: about whom, and by which code (the check's name where there is none, or P15, which is several)."""
+    failed = [check for check in checks if check["standing"] == "fail"]
+    codes = [check.get("code", check["name"]) for check in failed]
+    return {(c["subject"], c["name"] if code == "P15" else code) for c, code in zip(failed, codes, strict=True)}
 
 
 def only(checks: Told, **members: str) -> dict[str, Any]:
@@ -166,8 +168,10 @@ AGREEMENTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "Prorate under Finance > Agreements",
     ),
     "it goes by contract year": ({"invoicingCycle": "ContractYear"}, "P38", "Calendar Year under Finance > Agreements"),
-    "it is invoiced by the quarter": ({"billingCycle": "Quarterly"}, "P38", "Finance > Agreements"),
-    "it starts after the usage": ({"startDate": "2026-09-02"}, "P36", "Finance > Agreements"),
+    "it is invoiced by the quarter": ({"billingCycle": "Quarterly"}, "P38", "billing cycle to Monthly under Finance"),
+    "it starts after the usage": ({"startDate": "2026-09-02"}, "P36", "Date Start under Finance > Agreements"),
+    "it bills from after the usage": ({"billStartDate": "2026-09-02"}, "P36", "the Billing Start Date under Finance"),
+    "it has ended since": ({"noEndingDateFlag": False, "endDate": "2026-09-15"}, "P40", "Date End"),
     "it bills one time": ({"billOneTimeFlag": True}, "P54", "recurring agreement"),
     "it is cancelled": ({"cancelledFlag": True}, "P35", "Finance > Agreements > the agreement"),
     "it has ended": (
@@ -191,6 +195,22 @@ def test_a_broken_agreement_fails_by_its_rule_and_says_where_to_put_it_right(
     assert where_to in f"{failed['hint']} {failed.get('menu', '')}"
     assert failed["where"] == "mappings.yaml:16:112"
     assert failed["motion"] == "seat-monthly"
+
+
+def test_what_is_well_names_its_rule_too(practice: Practice) -> None:
+    _, checks = practice.told()
+    well = {(check["name"], check.get("code")) for check in checks if check["standing"] == "ok"}
+    assert {
+        ("active", "P35"),
+        ("dates", "P36"),
+        ("prorates", "P37"),
+        ("calendar cycle", "P38"),
+        ("recurring", "P54"),
+        ("keys", "P15"),
+        ("permission", "P15"),
+        ("defaults", "P28"),
+        ("products", "P27"),
+    } <= well
 
 
 def rename(seed: Seed) -> None:
@@ -282,12 +302,12 @@ def test_inactive_defaults_fail_where_a_product_must_be_created_and_warn_where_n
     parent = {"category": 1} if section == "subcategories" else {}
     practice.seed[section] = [{"name": name, "inactiveFlag": True, **parent}]
     status, checks = practice.told()
-    warned = only(checks, group="products", code=code)
-    assert (status, warned["standing"], warned["menu"]) == (0, "warn", menu)
+    warned = only(checks, group="products", code=code, standing="warn")
+    assert (status, warned["menu"]) == (0, menu)
     practice.seed["products"] = []
     status, checks = practice.told()
-    failed = only(checks, group="products", code=code)
-    assert (status, failed["standing"], failed["menu"]) == (1, "fail", menu)
+    failed = only(checks, group="products", code=code, standing="fail")
+    assert (status, failed["menu"]) == (1, menu)
 
 
 def test_two_catalogue_items_with_one_vendor_sku_fail_as_e1(practice: Practice) -> None:

@@ -172,15 +172,21 @@ def _unwritten(subject: str) -> Check:
         "writing",
         Standing.SKIPPED,
         "whether additions and products may be written: only a write would tell, and none is made",
+        code="P15",
         hint="the role needs Finance > Agreements (add, edit, delete) and Procurement > Product Catalog (add, edit)",
         menu=MENUS["permission"],
     )
 
 
+# What a plan needs of the API member is one rule, whichever part of it a check is about.
+_RULES = {"keys": "P15", "permission": "P15", "writing": "P15", "company": "P15"}
+
+
 def _passed(subject: str, name: str, message: str) -> Check:
-    return Check(Group.PSA, subject, name, Standing.OK, message)
+    return Check(Group.PSA, subject, name, Standing.OK, message, code=_RULES.get(name))
 
 
 def _failed(subject: str, name: str, error: TargetError, before: str = "", group: Group = Group.PSA) -> Check:
     menu = MENUS.get(name)
-    return Check(group, subject, name, Standing.FAIL, f"{before}{error}", hint=error.hint, menu=menu)
+    code = _RULES.get(name)
+    return Check(group, subject, name, Standing.FAIL, f"{before}{error}", code=code, hint=error.hint, menu=menu)

@@ -132,6 +132,7 @@ def agreement_of(record: Record, parents: Mapping[str, date | None], cadences: M
     status = record.text("agreementStatus") or ("Cancelled" if cancelled else "Active")
     cadence = _cadence(record, cadences)
     one_time = bool(record.flag("billOneTimeFlag")) or cadence in _NOT_RECURRING
+    calendar_year, monthly = record.text("invoicingCycle") == "CalendarYear", one_time or cadence in ("monthly", "")
     return Agreement(
         id=number,
         name=record.required("name", record.text("name")),
@@ -140,7 +141,7 @@ def agreement_of(record: Record, parents: Mapping[str, date | None], cadences: M
         active=status == "Active" and not cancelled,
         status="Cancelled" if cancelled else status,
         prorates=bool(record.flag("prorateFlag")),
-        calendar_months=record.text("invoicingCycle") == "CalendarYear" and (one_time or cadence in ("monthly", "")),
+        calendar_months=calendar_year and monthly,
         one_time=one_time,
         start=record.day("startDate"),
         end=None if record.flag("noEndingDateFlag") else record.day("endDate"),
@@ -148,6 +149,7 @@ def agreement_of(record: Record, parents: Mapping[str, date | None], cadences: M
         next_invoice=record.day("nextInvoiceDate") if parent is None else parents[parent],
         currency=_currency(record),
         parent=parent,
+        cycle=_cycle_name(record) if calendar_year and not monthly else "" if calendar_year else "contract year",
     )
 
 
@@ -204,6 +206,11 @@ def _cadence(record: Record, cadences: Mapping[str, str]) -> str:
         return ""
     told = cadences.get(cycle.id() or "")
     return _word(told if told is not None else cycle.text("name"))
+
+
+def _cycle_name(record: Record) -> str:
+    cycle = record.reference("billingCycle")
+    return f"billing cycle '{(cycle.text('name') if cycle else None) or 'without a name'}'"
 
 
 def _word(text: str | None) -> str:
