@@ -40,10 +40,12 @@ from reconciler.planning.one_customer import CustomerMonth, Situation, withheld_
 from reconciler.planning.plan_file import sealed
 from reconciler.planning.program_month import ProgramMonth
 from reconciler.planning.rates import Pricing
+from reconciler.planning.reverting import as_applied, edits, taken_back
 from reconciler.planning.reviewing import reviewed, unfounded_verdicts
 from reconciler.planning.seats import ALONE, Sharing, decide_seats
 from reconciler.planning.shelf import Stock, fill
 from reconciler.planning.trust import distrusted
+from reconciler.rules.periods import first_open_day
 
 _Sharers = dict[str, list[Customer]]
 
@@ -285,7 +287,9 @@ def _decided(
         return not_handed_over(found) if gathered.request.scope is Scope.CUTOVER else found
     if gathered.request.scope is Scope.CUTOVER:
         return cut_over(customer, agreement, additions, pricing, at, sharing, gathered)
-    return decide_seats(customer, agreement, additions, pricing, at, sharing)
+    edited = edits(additions, gathered.background.applied, at.kept, first_open_day(agreement, customer.changes.billing))
+    taken = as_applied(additions, edited)
+    return taken_back(decide_seats(customer, agreement, taken, pricing, at, sharing), edited)
 
 
 def _sharers(gathered: Gathered) -> _Sharers:

@@ -169,6 +169,7 @@ def _after(
             kept,
             serial_number=serial,
             quantity=draft.quantity,
+            effective=draft.effective,
             cancelled=draft.cancelled,
             unit_price=draft.rate.unit_price,
             unit_cost=draft.rate.unit_cost,
@@ -215,6 +216,7 @@ def _written(draft: Draft, agreement_id: str) -> Addition | None:
         return replace(
             draft.standing,
             quantity=draft.quantity,
+            effective=draft.effective,
             cancelled=draft.cancelled,
             unit_price=rate.unit_price,
             unit_cost=rate.unit_cost,

@@ -220,7 +220,7 @@ def _drift_finding(found: Drift) -> Finding:
     when = f"applied {found.at:%Y-%m-%d}" if found.at else "applied"
     about = f"record {found.record} from {found.effective}"
     if found.kind is DriftKind.CAME_IN:
-        message = f"{about} with {shown(found.now, None)} came in without us"
+        message = f"{about} with {shown(found.now, None)} came in without us; it counts as billing the subscription"
     elif found.kind is DriftKind.GONE:
         message = f"drift: PSA nothing ≠ last applied {shown(found.applied, None)} ({about}, {when}, is gone)"
     else:

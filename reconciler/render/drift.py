@@ -1,13 +1,13 @@
 """Drift as people read it, and as JSON: last applied, in the PSA now, wanted; who and when; kept or not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
 from reconciler.domain.decision import FieldValue, RecordField
 from reconciler.domain.drift import Drift, DriftKind, DriftReport, ThreeWay, named, shown
 from reconciler.render.safe_text import safe
-from reconciler.render.terminal import Style, cells, hanging, left, painter, right
+from reconciler.render.terminal import Paint, Style, cells, hanging, left, painter, right
 
 FORMAT = "reconciler-drift/1"
 _HEADS = ("last applied", "PSA now", "wanted")
@@ -27,7 +27,7 @@ def drift_lines(report: DriftReport, *, width: int, colour: bool) -> Iterator[st
             yield from _records(rows, width, colour=colour)
     for sentence in report.unread:
         yield from hanging(f"not compared: {safe(sentence)}", width, "")
-    yield _closing(report)
+    yield from hanging(_closing(report), width, "")
 
 
 def drift_json(report: DriftReport) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def _records(rows: Iterable[ThreeWay], width: int, *, colour: bool) -> Iterator[
         yield from (paint(line, Style.STRONG) for line in hanging(head, width, "  ", "    "))
         about = f"subscription {safe(first.subscription or 'none')}, from {first.effective}{_applied(first)}"
         yield from hanging(about, width, "    ")
-        yield from _table(here, colour=colour)
+        yield from _table(here, width, colour=colour)
         for row in here:
             yield from _notes(row, width)
         yield from _planned(here[0], width)
@@ -83,9 +83,20 @@ def _applied(found: Drift) -> str:
     return f"; applied {found.at:%Y-%m-%d %H:%M} UTC{run}"
 
 
-def _table(rows: Iterable[ThreeWay], *, colour: bool) -> Iterator[str]:
+def _table(rows: Iterable[ThreeWay], width: int, *, colour: bool) -> Iterator[str]:
+    """The fields as a table; those whose values have no room for it, a subscription's id for one, below it in lines."""
     paint = painter(colour=colour)
-    table = [(_label(row.drift), *_values(row)) for row in rows]
+    lines = [(_label(row.drift), *_values(row)) for row in rows]
+    table = [line for line in lines if _LABEL + sum(map(cells, line[1:])) + 10 <= width]
+    if table:
+        yield from _columns(table, paint)
+    for name, *values in (line for line in lines if line not in table):
+        yield f"    {name}"
+        for head, value in zip(_HEADS, values, strict=True):
+            yield from hanging(f"{head + ':':<14}{value}", width, "      ", "        ")
+
+
+def _columns(table: Sequence[tuple[str, ...]], paint: Paint) -> Iterator[str]:
     widths = [max(cells(line[n]) for line in [("", *_HEADS), *table]) for n in range(1, 4)]
     label = max(_LABEL, *(cells(line[0]) for line in table))
     heads = (right(head, widths[n]) for n, head in enumerate(_HEADS))

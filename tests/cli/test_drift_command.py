@@ -336,13 +336,36 @@ def test_without_a_state_drift_is_not_known_and_says_so(office: Office) -> None:
     assert office.drift()["known"] is False
 
 
-def test_a_price_that_an_apply_leaves_goes_on_being_told(office: Office) -> None:
+@pytest.mark.parametrize(
+    ("member", "value", "field", "applied", "now"),
+    [
+        ("unitPrice", 22.5, "unit_price", "20", "22.5"),
+        ("unitCost", 15, "unit_cost", "16", "15"),
+        ("cancelledDate", "2026-10-31T00:00:00Z", "cancelled", None, "2026-10-31"),
+        ("effectiveDate", "2026-10-10T00:00:00Z", "effective", "2026-10-01", "2026-10-10"),
+        ("serialNumber", "OTHER-1", "serial_number", SUBSCRIPTION, "OTHER-1"),
+        ("serialNumber", "", "serial_number", SUBSCRIPTION, None),
+    ],
+)
+def test_an_edit_that_no_invoice_speaks_of_is_told_and_taken_back(
+    office: Office, member: str, value: object, field: str, applied: str | None, now: str | None
+) -> None:
+    record = office.carried()
+    office.edit(record, **{member: value})
+    (row,) = office.drift()["drift"]
+    assert (row["field"], row["last_applied"], row["psa"], row["wanted"]) == (field, applied, now, applied)
+    done = office.run("apply", "--auto-approve")
+    assert done.exit_code == 0, done.output
+    assert "C8: " in done.output
+    assert office.drift()["drift"] == []
+    assert "No changes." in office.run("plan").output
+
+
+def test_an_edit_that_an_override_keeps_is_not_taken_back(office: Office) -> None:
     record = office.carried()
     office.edit(record, unitPrice=22.5)
-    office.invoice("contoso", SUBSCRIPTION, 14)
-    assert office.run("apply", "--auto-approve").exit_code == 0
-    (row,) = office.drift()["drift"]
-    assert (row["field"], row["last_applied"], row["psa"]) == ("unit_price", "20", "22.5")
+    office.decide(record, "{unit_price: 22.50}")
+    assert "No changes." in office.run("plan").output
 
 
 def test_a_quantity_that_an_apply_makes_up_for_is_settled(office: Office) -> None:
@@ -445,11 +468,18 @@ def test_the_text_says_it_in_one_table_for_each_record(office: Office) -> None:
     assert f"  Contoso, psa/agreement/55, record {record}" in lines
     assert "                     last applied  PSA now  wanted" in lines
     assert "    quantity                   13        9      13" in lines
-    assert "    unit price                 20       22      22" in lines
-    assert lines[-1] == (
-        "Drift: 2 differences in 1 record. "
-        "An override in decisions/ keeps one; where wanted differs, the next apply writes it."
-    )
+    assert "    unit price                 20       22      20" in lines
+    assert lines[-2:] == [
+        "Drift: 2 differences in 1 record. An override in decisions/ keeps one; where",
+        "wanted differs, the next apply writes it.",
+    ]
+
+
+def test_a_value_that_has_no_room_in_the_table_stands_in_lines_of_its_own(office: Office) -> None:
+    office.edit(office.carried(), serialNumber="OTHER-1")
+    shown = office.run("drift").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert f"    serial number\n      last applied: {SUBSCRIPTION}\n      PSA now:      OTHER-1\n" in shown
 
 
 def test_text_from_the_psa_cannot_steer_a_terminal(office: Office) -> None:
