@@ -118,6 +118,8 @@ def _made(
         chosen = frozenset(customers)
         newest = month_of(documents, month.last if isinstance(month, Months) else month)
         since = month.first if isinstance(month, Months) and month.first < newest else None
+        if since is not None and scope is Scope.CUTOVER:
+            raise PlanningError("a cut-over is planned for one month", "say which: --month 2026-09")
         request = Request(newest, chosen, created, __version__, scope or Scope.ALL, only_new, since)
         background = background_of(mappings, settings, name)
         async with opened_target(mappings.targets[name], settings) as target:

@@ -115,6 +115,9 @@ def _decided_months(gathered: Gathered, held: HeldBack) -> tuple[DecidedMonth, .
     observation, decided = gathered.observation, []
     for month in gathered.request.months:
         here = replace(in_month(gathered, month), observation=observation)
+        if decided:
+            # What an earlier month of this plan writes is no edit of a person.
+            here = replace(here, background=replace(gathered.background, applied={}))
         keeping = kept(gathered.background.decisions.overrides, _readable(here), month)
         programs = [p for p in gathered.mappings.programs.values() if p.target == gathered.target]
         billed, claims = gathered.request.billed, claims_of(here)

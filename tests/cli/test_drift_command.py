@@ -479,7 +479,7 @@ def test_a_value_that_has_no_room_in_the_table_stands_in_lines_of_its_own(office
     office.edit(office.carried(), serialNumber="OTHER-1")
     shown = office.run("drift").stdout
     assert max(map(len, shown.splitlines())) <= 80
-    assert f"    serial number\n      last applied: {SUBSCRIPTION}\n      PSA now:      OTHER-1\n" in shown
+    assert f"    serial number\n      last applied: {SUBSCRIPTION}\n      PSA now: OTHER-1\n" in shown
 
 
 def test_text_from_the_psa_cannot_steer_a_terminal(office: Office) -> None:
