@@ -112,7 +112,8 @@ def _assembled(gathered: Gathered) -> Plan:
 
 def _decided_months(gathered: Gathered, held: HeldBack) -> tuple[DecidedMonth, ...]:
     """Each month that is planned, decided on the records that the one before it leaves."""
-    observation, decided = gathered.observation, []
+    observation = gathered.observation
+    decided: list[DecidedMonth] = []
     for month in gathered.request.months:
         here = replace(in_month(gathered, month), observation=observation)
         if decided:
