@@ -291,5 +291,5 @@ def test_what_only_informs_is_a_note() -> None:
     (finding,) = drift_findings(found(NOW, replace(NOW, id="9000")), nothing)
     assert (finding.severity, finding.message) == (
         Severity.INFO,
-        "record 9000 from 2026-08-01 with 10 came in without us",
+        "record 9000 from 2026-08-01 with 10 came in without us; it counts as billing the subscription",
     )
