@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from bench import noop_plan, planning, reading, starting, validating
+from bench import backtesting, noop_plan, planning, reading, starting, validating
 from bench.alone import Failed
 from bench.table import Row, heading, table
 
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "planning": planning.run,
     "reading": reading.run,
     "noop-plan": noop_plan.run,
+    "backtesting": backtesting.run,
 }
 
 

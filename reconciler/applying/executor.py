@@ -29,7 +29,7 @@ from reconciler.applying.writing import SEND_SECONDS
 from reconciler.domain.plan import Action, AdditionValues, Change, ProductValues
 from reconciler.domain.records import Addition, Product
 from reconciler.store.journal import Journal
-from reconciler.targets.base import Target
+from reconciler.targets.base import Target, write_status
 
 Staleness = Callable[[], Awaitable[tuple[str, ...]]]
 Answer = TypeVar("Answer")
@@ -119,6 +119,7 @@ async def asked(target: Target, effect: PsaEffect) -> Any:
         case Observe(wanted):
             return await target.observe(wanted)
         case Send(change):
+            write_status.set(None)
             async with asyncio.timeout(SEND_SECONDS):
                 return await sent(target, change)
         case RemoveCopy(copy):

@@ -5,7 +5,7 @@ open, so a doubt is settled before anything else is written there. Everything is
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -41,7 +41,7 @@ from reconciler.domain.plan import AdditionValues, Change, Plan, Resource
 from reconciler.store.errors import FencedOut
 from reconciler.store.journal import Op, Step
 from reconciler.store.schema import State
-from reconciler.targets.base import NotSent, Refused, TargetError
+from reconciler.targets.base import NotSent, Refused, TargetError, write_status
 
 # A send starts within this time from its intent, or is not made: the machine slept.
 _START_SECONDS = 30
@@ -212,6 +212,7 @@ class Writing:
         except (TargetError, TimeoutError) as fault:
             step = self._doubted(str(fault) or "no answer in time")
         self._brake.count(step.state)
+        step = replace(step, http_status=write_status.get())
         try:
             return (yield from self._move(op, step)), pause
         except FencedOut:

@@ -89,13 +89,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One step of an op: when, which record of the plan, from which state to which, and what was said."""
+    """One step of an op: when, which record of the plan, from which state to which, what was said, and the HTTP status
+    of the PSA's answer where the step came from one.
+    """
 
     at: str
     address: str
     from_state: str | None
     to_state: str
     detail: str | None
+    http_status: int | None = None
 
 
 def record_run(store: Store, record: RunRecord) -> int:
@@ -166,7 +169,7 @@ def steps(store: Store, run: Run) -> tuple[Sent, ...]:
     until = [events.at <= _text(record.finished)] if record.finished else []
     with store.reading() as connection:
         rows = connection.execute(
-            select(events.at, ops.address, events.from_state, events.to_state, events.detail)
+            select(events.at, ops.address, events.from_state, events.to_state, events.detail, events.http_status)
             .join(schema.op, (ops.plan_id == events.plan_id) & (ops.slot == events.slot))
             .where(events.plan_id == record.plan_id, events.at >= _text(record.started), *until)
             .order_by(events.id)

@@ -56,7 +56,8 @@ class Op:
 class Step:
     """A change of an op: to which state, with which note, and what else is written; None leaves a column as it is.
 
-    `detail` stands in the op's history alone: what was sent, or what was answered.
+    `detail` stands in the op's history alone: what was sent, or what was answered; so does `http_status`, that of the
+    PSA's answer to a write.
     """
 
     state: State
@@ -67,6 +68,7 @@ class Step:
     remote_id: str | None = None
     seen: str | None = None
     request_sha256: str | None = None
+    http_status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +175,8 @@ class Journal:
                     f"{op.address}: the journal was taken over by another run",
                     "see who with: reconciler status; then run: reconciler resume",
                 )
-            connection.execute(
-                insert(schema.op_event),
-                [self._event(op.plan_id, op.slot, at, op.state, step.state, step.detail or step.note)],
-            )
+            event = self._event(op.plan_id, op.slot, at, op.state, step.state, step.detail or step.note)
+            connection.execute(insert(schema.op_event), [event | {"http_status": step.http_status}])
             row = connection.execute(select(schema.op).where(here.plan_id == op.plan_id, here.slot == op.slot)).one()
         return _op(row)
 

@@ -20,6 +20,7 @@ Reads are retried inside, with backoff, honouring `Retry-After`, within the budg
 of a target share.
 """
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -28,6 +29,12 @@ from reconciler.domain.directory import Directory
 from reconciler.domain.drift import Trace
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
+
+
+write_status: ContextVar[int | None] = ContextVar("write_status", default=None)
+"""The HTTP status that the last write of this task was answered with, for the journal; None: there was no answer. The
+HTTP layer sets it, and who sends a write clears it first. Nothing is decided by it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

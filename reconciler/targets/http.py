@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import stamina
 
-from reconciler.targets.base import Ambiguous, NotSent, TargetError
+from reconciler.targets.base import Ambiguous, NotSent, TargetError, write_status
 from reconciler.targets.budget import RequestBudget
 from reconciler.targets.redaction import Redactor
 
@@ -149,6 +149,7 @@ class HttpClient:
         except _Unusable as error:
             failure = Ambiguous(f"{request} was sent, and its answer cannot be read: {error}")
         else:
+            write_status.set(answer.status)
             return self._judged(request, answer)
         raise failure
 
