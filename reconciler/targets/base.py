@@ -30,7 +30,6 @@ from reconciler.domain.drift import Trace
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
 
-
 write_status: ContextVar[int | None] = ContextVar("write_status", default=None)
 """The HTTP status that the last write of this task was answered with, for the journal; None: there was no answer. The
 HTTP layer sets it, and who sends a write clears it first. Nothing is decided by it.
