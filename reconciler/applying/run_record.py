@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.applying.course import plan_id
-from reconciler.applying.report import ApplyReport, Ending
+from reconciler.applying.report import ApplyReport, ChangeResult, Ending
 from reconciler.domain.plan import Plan
-from reconciler.store.history import RunKind, RunRecord, RunStatus, Told, told_undo
+from reconciler.store.history import RunKind, RunRecord, Told, told_undo
+from reconciler.store.standings import RunStatus, nested
 
 _STATUS = {Ending.DONE: RunStatus.SUCCESS, Ending.ALREADY_DONE: RunStatus.NO_CHANGE}
 
@@ -36,6 +37,8 @@ def finished_record(started: RunRecord, report: ApplyReport, finished: datetime)
     told += [Told("error", "stale", text) for text in report.stale]
     customers = {result.change.customer: RunStatus.SUCCESS.value for result in report.results if result.change.customer}
     customers |= {result.change.customer: RunStatus.ERROR.value for result in undone if result.change.customer}
+    subscriptions = {_subscription(result): RunStatus.SUCCESS for result in report.results}
+    subscriptions |= {_subscription(result): RunStatus.ERROR for result in undone}
     return replace(
         started,
         finished=finished,
@@ -43,7 +46,12 @@ def finished_record(started: RunRecord, report: ApplyReport, finished: datetime)
         counts=report.counts(),
         findings=(*started.findings, *told),
         customers=customers,
+        subscriptions=nested({name: status for name, status in subscriptions.items() if all(name)}),
     )
+
+
+def _subscription(result: ChangeResult) -> tuple[str, str]:
+    return result.change.customer or "", result.change.subscription or ""
 
 
 def failed_record(started: RunRecord, message: str, finished: datetime) -> RunRecord:

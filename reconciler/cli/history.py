@@ -2,44 +2,86 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.context import Failure, Settings
 
+# More than these are for a spreadsheet: history RUN --csv FILE.
+_SHOWN = 40
+
 if TYPE_CHECKING:
+    from reconciler.cli.history_export import Detail
     from reconciler.store.database import Store
     from reconciler.store.history import Run
 
 
 @click.command(short_help="The runs so far.")
 @click.argument("number", metavar="[RUN]", required=False, type=int)
+@click.option("--format", "form", type=click.Choice(["text", "csv", "json"]), default="text", show_default=True)
+@click.option("--csv", "file", type=click.Path(path_type=Path, dir_okay=False), help="Writes CSV to a file.")
 @click.pass_obj
-def command(settings: Settings, number: int | None) -> None:
-    """Lists the runs, newest first, or shows one: its customers, what it had to say, what was sent and answered.
+def command(settings: Settings, number: int | None, form: str, file: Path | None) -> None:
+    """Lists the runs, newest first, or shows one: its customers and subscriptions, the documents it rested on, what it
+    had to say, what was sent and answered.
 
     \b
     Examples:
       reconciler history
       reconciler history 12
+      reconciler history 12 --csv run-12.csv
     """
     from reconciler.cli.applying import state_told
     from reconciler.store.database import read_store
     from reconciler.store.history import runs
 
+    form = "csv" if file else form
     with state_told():
         store = read_store(settings.state_url)
-        if store is None:
-            click.echo("No runs yet.")
-            return
         try:
-            kept = runs(store)
-            lines = list(_table(kept) if number is None else _detail(store, _chosen(kept, number)))
+            kept = runs(store) if store else ()
+            if store is None or number is None:
+                text = _of_all(kept, form)
+            else:
+                text = _of_one(store, _chosen(kept, number), form)
         finally:
-            store.close()
-    for line in lines:
-        click.echo(line)
+            if store is not None:
+                store.close()
+    if file:
+        _write(text, file)
+    else:
+        click.echo(text, nl=False)
+
+
+def _of_all(kept: "tuple[Run, ...]", form: str) -> str:
+    from reconciler.cli.history_export import runs_csv, runs_json
+    from reconciler.domain.canonical import readable
+
+    if form == "text":
+        return "".join(f"{line}\n" for line in _table(kept))
+    return runs_csv(kept) if form == "csv" else readable(runs_json(kept))
+
+
+def _of_one(store: "Store", run: "Run", form: str) -> str:
+    from reconciler.cli.history_export import detail_csv, detail_json, detail_of
+    from reconciler.domain.canonical import readable
+
+    detail = detail_of(store, run)
+    if form == "text":
+        return "".join(f"{line}\n" for line in _detail(detail))
+    return detail_csv(detail) if form == "csv" else readable(detail_json(detail))
+
+
+def _write(text: str, file: Path) -> None:
+    from reconciler.cli.files import write_whole
+
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}", "say another place with --csv") from None
 
 
 def when(at: datetime) -> str:
@@ -106,27 +148,43 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _detail(store: "Store", run: "Run") -> Iterator[str]:
+def _detail(detail: "Detail") -> Iterator[str]:
     from reconciler.render.safe_text import safe
-    from reconciler.store.history import incidents, steps
 
-    record = run.record
+    run, record = detail.run, detail.run.record
     ended = when(record.finished) if record.finished else "was not seen to end"
     yield f"Run {run.number}: {what_of(run)}, {status_of(run)}"
     yield f"  started {when(record.started)}, ended {ended}, by {safe(record.who)}"
     if record.digest:
         yield f"  plan {record.digest}"
     yield f"  {counted(record.counts)}"
-    for customer, status in record.customers.items():
-        yield f"  {safe(customer)}: {status}"
+    documents = [file for file in detail.files if file.sha256]
+    yield from _some(f"  {file.role} {safe(file.name)}  sha256 {file.sha256[:12]}" for file in documents)
+    yield from _some(_standings(detail))
     for told in record.findings:
         yield f"  {told.severity}: {safe(told.message)}"
-    sent = steps(store, run)
-    if sent:
+    if detail.sent:
         yield "  what was sent and answered:"
-    for step in sent:
+    for step in detail.sent:
+        status = f" (HTTP {step.http_status})" if step.http_status else ""
         note = f": {safe(step.detail)}" if step.detail else ""
-        yield f"    {step.at[11:19]} {safe(step.address)} {step.from_state or '-'} -> {step.to_state}{note}"
-    if record.plan_id and record.kind.value != "plan":
-        for incident in incidents(store, record.plan_id):
-            yield f"  incident: {safe(incident)}"
+        yield f"    {step.at[11:19]} {safe(step.address)} {step.from_state or '-'} -> {step.to_state}{note}{status}"
+    for incident in detail.incidents:
+        yield f"  incident: {safe(incident)}"
+
+
+def _standings(detail: "Detail") -> Iterator[str]:
+    from reconciler.render.safe_text import safe
+
+    for customer, status in detail.run.record.customers.items():
+        yield f"  {safe(customer)}: {status}"
+        for subscription, its in detail.subscriptions.get(customer, {}).items():
+            yield f"    {safe(subscription)}: {its}"
+
+
+def _some(lines: Iterator[str]) -> Iterator[str]:
+    """The first of many lines, and how many more there are."""
+    yield from islice(lines, _SHOWN)
+    more = sum(1 for _ in lines)
+    if more:
+        yield f"  … and {more} more; all of them: reconciler history RUN --csv FILE"

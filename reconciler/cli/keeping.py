@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from reconciler.domain.plan import Plan
     from reconciler.planning.making import Made
     from reconciler.store.database import Store
+    from reconciler.store.standings import ProgramStanding
 
 
 def keep_plan(plan: "Plan", settings: Settings, started: datetime) -> None:
     """Keeps a plan's making in the history. Warns where that cannot be done."""
-    _kept(plan, settings, started, lambda store, run: None)
+    _kept(plan, settings, started, {}, lambda store, run: None)
 
 
 def keep_made(made: "Made", settings: Settings, started: datetime) -> None:
@@ -33,10 +34,27 @@ def keep_made(made: "Made", settings: Settings, started: datetime) -> None:
             what = f"what run {run} rested on is not kept, so it cannot be computed again with --as-of"
             click.echo(f"warning: {what}: {error}", err=True)
 
-    _kept(made.plan, settings, started, inputs)
+    _kept(made.plan, settings, started, _programs(made), inputs)
 
 
-def _kept(plan: "Plan", settings: Settings, started: datetime, beside: "Callable[[Store, int], None]") -> None:
+def _programs(made: "Made") -> "dict[str, ProgramStanding]":
+    """How the programs stand that the plan was about as a whole; none where it was about some customers alone."""
+    from reconciler.planning.gathered import Scope
+    from reconciler.store.standings import programs_of
+
+    request, mappings = made.gathered.request, made.gathered.mappings
+    if request.customers or request.only_new is not None or request.scope is not Scope.ALL:
+        return {}
+    return programs_of(made.plan, {customer.name: customer.program for customer in mappings.customers})
+
+
+def _kept(
+    plan: "Plan",
+    settings: Settings,
+    started: datetime,
+    programs: "dict[str, ProgramStanding]",
+    beside: "Callable[[Store, int], None]",
+) -> None:
     from reconciler.store.database import open_store
     from reconciler.store.errors import StoreError
     from reconciler.store.history import plan_record, record_run
@@ -49,7 +67,7 @@ def _kept(plan: "Plan", settings: Settings, started: datetime, beside: "Callable
         click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
         return
     try:
-        run = record_run(store, plan_record(plan, started, now, who()))
+        run = record_run(store, plan_record(plan, started, now, who(), programs))
     except StoreError as error:
         click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
     else:

@@ -9,6 +9,9 @@ import click
 from reconciler.cli.context import Settings
 from reconciler.cli.history import counted, status_of, what_of, when
 
+# Customers that are named for each status; how many more there are is said.
+_NAMED = 12
+
 if TYPE_CHECKING:
     from reconciler.store.database import Store
     from reconciler.store.history import Run
@@ -43,7 +46,8 @@ def command(settings: Settings) -> None:
 
 
 def _lines(store: "Store") -> Iterator[str]:
-    from reconciler.store.history import RunKind, RunStatus, runs
+    from reconciler.store.history import RunKind, runs
+    from reconciler.store.standings import RunStatus
 
     kept = runs(store)
     if not kept:
@@ -51,6 +55,7 @@ def _lines(store: "Store") -> Iterator[str]:
     good = (RunStatus.SUCCESS, RunStatus.NO_CHANGE)
     yield from _run("Last run", next(iter(kept), None))
     yield from _run("Last good run", next((run for run in kept if run.record.status in good), None))
+    yield from _programs(kept)
     yield from _coverage(next((run for run in kept if run.record.kind is RunKind.PLAN), None))
     yield from _holder(store)
     yield from _open(store)
@@ -60,7 +65,7 @@ def _run(title: str, run: "Run | None") -> Iterator[str]:
     if run is None:
         return
     record = run.record
-    yield f"{title}: {what_of(run)}, {status_of(run)}, {when(record.started)} (run {run.number})"
+    yield f"{title}: {_told(run)}"
     yield f"  {counted(record.counts)}"
 
 
@@ -76,9 +81,56 @@ def _coverage(run: "Run | None") -> Iterator[str]:
     unmapped = [told for told in run.record.findings if told.code.startswith("unmapped")]
     money = ", ".join(told.amount for told in unmapped if told.amount)
     yield f"  unmapped: {len(unmapped)}{f' ({money})' if money else ''}"
+    yield from _failed(run)
     for status in sorted(set(run.record.customers.values())):
         names = [name for name, its in run.record.customers.items() if its == status]
-        yield f"  {status}: {', '.join(safe(name) for name in names)}"
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"  {status}: {', '.join(safe(name) for name in names[:_NAMED])}{more}"
+
+
+def _failed(run: "Run") -> Iterator[str]:
+    """How many customers an error keeps out, and the money of their lines."""
+    failed = sum(its == "Error" for its in run.record.customers.values())
+    money = [amount for row in run.record.coverage if row.outcome == "blocking" for amount in row.amounts]
+    worth = f" ({', '.join(money)})" if money else ""
+    yield f"  failed: {failed} customer{'' if failed == 1 else 's'}{worth}"
+
+
+def _programs(kept: "tuple[Run, ...]") -> Iterator[str]:
+    """How each program stands by the last plan for all of its customers, and when it was good last (P59)."""
+    from reconciler.render.safe_text import safe
+
+    names = dict.fromkeys(name for run in kept for name in run.record.programs)
+    for name in names:
+        last = next(run for run in kept if name in run.record.programs)
+        its = last.record.programs[name]
+        yield (
+            f"Program {safe(name)}: {its.status.value}; {its.customers} customers, {its.changes} changes to make, "
+            f"{its.failed} failed (run {last.number})"
+        )
+        good = next((run for run in kept if _is_good(run, name, kept)), None)
+        yield f"  last good run: {_told(good)}" if good else "  no good run yet"
+
+
+def _is_good(run: "Run", program: str, kept: "tuple[Run, ...]") -> bool:
+    """Whether a run left the program's data as they should be: a plan that kept nobody out and found nothing to change,
+    or an apply that carried such a plan through.
+    """
+    from reconciler.store.history import RunKind
+    from reconciler.store.standings import RunStatus
+
+    record = run.record
+    if record.kind is RunKind.PLAN:
+        its = record.programs.get(program)
+        return its is not None and its.good and not its.changes
+    if record.status not in (RunStatus.SUCCESS, RunStatus.NO_CHANGE):
+        return False
+    made = (r.record for r in kept if r.record.kind is RunKind.PLAN and r.record.digest == record.digest)
+    return any(program in plan.programs and plan.programs[program].good for plan in made)
+
+
+def _told(run: "Run") -> str:
+    return f"{what_of(run)}, {status_of(run)}, {when(run.record.started)} (run {run.number})"
 
 
 def _holder(store: "Store") -> Iterator[str]:

@@ -16,7 +16,17 @@ from reconciler.domain.plan import Action, Plan
 from reconciler.store import schema
 from reconciler.store.database import Store
 from reconciler.store.journal import TERMINAL
+from reconciler.store.kept_text import KeptText, read_text, whole_text, write_text
+from reconciler.store.packing import one_line
 from reconciler.store.schema import OPEN
+from reconciler.store.standings import (
+    ProgramStanding,
+    RunStatus,
+    Subscriptions,
+    customers_of,
+    nested,
+    subscriptions_of,
+)
 
 UNDO = "undo-of"
 """The code under which a run says which run it takes back."""
@@ -28,15 +38,6 @@ class RunKind(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     RESUME = "resume"
-
-
-class RunStatus(StrEnum):
-    """How a run ended, in the words that billing people know."""
-
-    NO_CHANGE = "No Change"
-    SUCCESS = "Success"
-    WARNING = "Warning"
-    ERROR = "Error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run to be kept. `customers` maps each customer to its status; `counts` are changes by action or by outcome."""
+    """A run to be kept. `customers` maps each customer to its status; `subscriptions` those of which there is something
+    to say; `programs` are those that a plan was about as a whole. `counts` are changes by action or by outcome.
+    """
 
     kind: RunKind
     started: datetime
@@ -77,14 +80,19 @@ class RunRecord:
     coverage: tuple[Outcome, ...] = ()
     findings: tuple[Told, ...] = ()
     customers: Mapping[str, str] = field(default_factory=dict)
+    subscriptions: Subscriptions = field(default_factory=dict)
+    programs: Mapping[str, ProgramStanding] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as the history keeps it, by its number. Without `finished` it was killed, or still goes on."""
+    """A run as the history keeps it, by its number. Without `finished` it was killed, or still goes on. Its
+    subscriptions are read by `subscriptions`, for `text`.
+    """
 
     number: int
     record: RunRecord
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +111,27 @@ class Sent:
 
 def record_run(store: Store, record: RunRecord) -> int:
     """Keeps a run; returns its number. A run that may be killed is kept at its start and again by `finish_run`."""
+    text = _subscriptions_text(record)
     with store.writing() as connection:
-        key = connection.execute(insert(schema.run).values(_columns(record))).inserted_primary_key
+        if text:
+            write_text(connection, text)
+        key = connection.execute(insert(schema.run).values(_columns(record, text))).inserted_primary_key
     return int(key[0]) if key else 0
 
 
 def finish_run(store: Store, number: int, record: RunRecord) -> None:
     """Writes how a run ended over what was kept at its start."""
+    text = _subscriptions_text(record)
     with store.writing() as connection:
-        connection.execute(update(schema.run).where(schema.run.c.id == number).values(_columns(record)))
+        if text:
+            write_text(connection, text)
+        connection.execute(update(schema.run).where(schema.run.c.id == number).values(_columns(record, text)))
 
 
-def plan_record(plan: Plan, started: datetime, finished: datetime, by: str) -> RunRecord:
-    """A plan's making as a run."""
+def plan_record(
+    plan: Plan, started: datetime, finished: datetime, by: str, programs: Mapping[str, ProgramStanding] | None = None
+) -> RunRecord:
+    """A plan's making as a run. `programs` are those that it is about as a whole."""
     return RunRecord(
         kind=RunKind.PLAN,
         started=started,
@@ -131,19 +147,15 @@ def plan_record(plan: Plan, started: datetime, finished: datetime, by: str) -> R
             for row in plan.coverage
         ),
         findings=(*told_undo(plan), *told_of(plan.findings)),
-        customers=plan_customers(plan),
+        customers=customers_of(plan),
+        subscriptions=subscriptions_of(plan),
+        programs=programs or {},
     )
 
 
 def told_undo(plan: Plan) -> tuple[Told, ...]:
     """That a plan takes a run back, as the history keeps it; nothing for any other plan."""
     return (Told("info", UNDO, f"undo of run {plan.undoes}"),) if plan.undoes else ()
-
-
-def plan_customers(plan: Plan) -> dict[str, str]:
-    """Each customer that the plan speaks of, with its status."""
-    names = {c.customer for c in plan.changes} | {f.customer for f in plan.findings} | {i.customer for i in plan.impact}
-    return {name: _customer_status(plan, name) for name in sorted(name for name in names if name)}
 
 
 def told_of(findings: Iterable[Finding]) -> tuple[Told, ...]:
@@ -208,14 +220,6 @@ def _plan_status(errors: Iterable[Finding], warnings: Iterable[Finding], changes
     return RunStatus.SUCCESS if changes else RunStatus.NO_CHANGE
 
 
-def _customer_status(plan: Plan, name: str) -> str:
-    return _plan_status(
-        [f for f in plan.errors if f.customer == name],
-        [f for f in plan.warnings if f.customer == name],
-        sum(change.customer == name for change in plan.changes),
-    ).value
-
-
 def _money(money: Money) -> str:
     return f"{printed(money.amount, money.currency)} {money.currency}"
 
@@ -224,7 +228,24 @@ def _text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _columns(record: RunRecord) -> dict[str, object]:
+def _subscriptions_text(record: RunRecord) -> KeptText | None:
+    lines = [
+        one_line([customer, subscription, status])
+        for customer, statuses in record.subscriptions.items()
+        for subscription, status in statuses.items()
+    ]
+    return whole_text(lines) if lines else None
+
+
+def subscriptions(store: Store, run: Run) -> Subscriptions:
+    """The status of a run's subscriptions, of those of which there was something to say. Raises StoreError."""
+    if run.text is None:
+        return {}
+    found = {(customer, name): RunStatus(told) for customer, name, told in map(json.loads, read_text(store, run.text))}
+    return nested(found)
+
+
+def _columns(record: RunRecord, text: KeptText | None) -> dict[str, object]:
     return {
         "kind": record.kind,
         "target": record.target,
@@ -239,6 +260,10 @@ def _columns(record: RunRecord) -> dict[str, object]:
         "coverage_json": canonical([[o.outcome, o.rule, o.lines, list(o.amounts)] for o in record.coverage]),
         "findings_json": canonical([[t.severity, t.code, t.message, t.customer, t.amount] for t in record.findings]),
         "customers_json": canonical(dict(record.customers)),
+        "programs_json": canonical(
+            {name: [its.status, its.customers, its.changes, its.failed] for name, its in record.programs.items()}
+        ),
+        "subscriptions": text.sha256 if text else None,
     }
 
 
@@ -257,5 +282,9 @@ def _run(row: Row[Any]) -> Run:
         coverage=tuple(Outcome(o, rule, n, tuple(a)) for o, rule, n, a in json.loads(row.coverage_json)),
         findings=tuple(Told(*members) for members in json.loads(row.findings_json)),
         customers=json.loads(row.customers_json),
+        programs={
+            name: ProgramStanding(RunStatus(status), *counts)
+            for name, (status, *counts) in json.loads(row.programs_json).items()
+        },
     )
-    return Run(row.id, record)
+    return Run(row.id, record, row.subscriptions)

@@ -20,10 +20,11 @@ from sqlalchemy import func, select, update
 from reconciler.store import schema
 from reconciler.store.database import Store, copy, locked_store, open_store, read_store
 from reconciler.store.errors import StoreError
-from reconciler.store.history import RunKind, RunRecord, RunStatus, record_run, runs, steps
+from reconciler.store.history import RunKind, RunRecord, record_run, runs, steps
 from reconciler.store.keeping import exported
 from reconciler.store.kept import Contents, KeptFile, KeptRun, Role, keep, kept_files, kept_run, kept_runs
 from reconciler.store.packing import applied, difference, packed, packed_text, unpacked, unpacked_text
+from reconciler.store.standings import RunStatus
 
 NOW = datetime(2026, 10, 3, 8, tzinfo=UTC)
 GUID = "8a7c0f3e-1111-4222-8333-944455566677"
