@@ -31,10 +31,11 @@ class Chain:
 def found_by(chain: Chain, seen: Observation) -> Observation:
     """What a month's plan finds: the PSA as it was seen, with the chain's records in the place of the real ones."""
     products, renamed = _products(chain, seen)
+    carried = _by_agreement(chain)
     additions = {
         agreement: (
             *(a for a in held if _name(a) not in chain.records),
-            *(replace(a, product_id=renamed.get(a.product_id, a.product_id)) for a in _carried(chain, agreement)),
+            *(replace(a, product_id=renamed.get(a.product_id, a.product_id)) for a in carried.get(agreement, ())),
         )
         for agreement, held in seen.additions.items()
     }
@@ -130,10 +131,11 @@ def _products(chain: Chain, seen: Observation) -> tuple[tuple[Product, ...], dic
     return (*seen.products, *(p for sku, p in chain.products.items() if sku not in real)), renamed
 
 
-def _carried(chain: Chain, agreement: str) -> Iterator[Addition]:
-    for (number, _), held in chain.records.items():
-        if number == agreement:
-            yield from held
+def _by_agreement(chain: Chain) -> dict[str, list[Addition]]:
+    carried: dict[str, list[Addition]] = {}
+    for (agreement, _), held in chain.records.items():
+        carried.setdefault(agreement, []).extend(held)
+    return carried
 
 
 def _sku(text: str | None) -> str:
