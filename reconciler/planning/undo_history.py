@@ -1,38 +1,75 @@
 """What later runs did with what a run wrote: took it back, took that back in turn, or built upon it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.plan import Action
 from reconciler.domain.undo_address import first_of_two, is_second, second_of_two, undone_write
 from reconciler.planning.undo_subject import Undo, Write, about
-from reconciler.store.written import Written, WrittenRun
+from reconciler.store.written import Written
 
 
-def taken_back(undone: WrittenRun) -> Mapping[tuple[int, str], Written]:
-    """Which writes were taken back, by run and address, and by which write: the last that did."""
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What the writes of all runs do to each other. `back`: which were taken back, by run and address, and by which
+    write; `anew`: records that a run deleted and an undo made anew, by their old number; `of_subject`: all writes of a
+    record, and of a subscription on an agreement, in order; `place`: where each stands in that order.
+    """
+
+    back: Mapping[tuple[int, str], Written]
+    anew: Mapping[str, str]
+    of_subject: Mapping[tuple[str, ...], Sequence[Written]]
+    place: Mapping[tuple[str, str], int]
+
+    def newest(self, record: str) -> str:
+        """The number that a record has now."""
+        while record in self.anew:
+            record = self.anew[record]
+        return record
+
+    def is_back(self, key: tuple[int, str]) -> bool:
+        """Whether a write was taken back, and that was not taken back in turn."""
+        by = self.back.get(key)
+        return by is not None and (by.run is None or not self.is_back((by.run, by.address)))
+
+    def last_in_turn(self, written: Written) -> Written:
+        """The last write of those that took one back, each the one before it."""
+        while written.run is not None and (written.run, written.address) in self.back:
+            written = self.back[written.run, written.address]
+        return written
+
+
+def later_of(writes: Iterable[Written]) -> Later:
+    """What the writes of all runs, in the order in which they were confirmed, do to each other."""
+    writes = list(writes)
     back: dict[tuple[int, str], Written] = {}
-    for written in undone.writes:
+    of_subject: dict[tuple[str, ...], list[Written]] = {}
+    for written in writes:
         takes_back = undone_write(written.address)
         if takes_back and not is_second(written.address):
             back[takes_back] = written
-    return back
-
-
-def made_anew(undone: WrittenRun) -> Mapping[str, str]:
-    """Records that a run deleted and an undo made anew, by their old number: the new one."""
-    back = taken_back(undone)
+        for subject in _subjects(written):
+            of_subject.setdefault(subject, []).append(written)
     anew: dict[str, str] = {}
-    for written in undone.writes:
+    for written in writes:
         by = back.get((written.run or 0, written.address))
         if by is not None and written.kind == Action.DELETE and by.kind == Action.CREATE:
             anew[written.record] = by.record
-    return anew
+    place = {(written.plan_id, written.address): number for number, written in enumerate(writes)}
+    return Later(back, anew, of_subject, place)
 
 
-def left_alone(write: Write, undo: Undo, back: Mapping[tuple[int, str], Written]) -> Finding | None:
+def _subjects(written: Written) -> Iterator[tuple[str, ...]]:
+    """What a write is about: its record, and for an addition its subscription on its agreement."""
+    yield written.resource, written.record
+    if written.agreement_id is not None:
+        yield "subscription", written.agreement_id, written.subscription
+
+
+def left_alone(write: Write, undo: Undo, later: Later) -> Finding | None:
     """Why a write of the run is not looked at any further, or None."""
-    return _not_ours(write, undo) or _already(write, undo, back) or _built_upon(write, undo, back)
+    return _not_ours(write, undo) or _already(write, undo, later) or _built_upon(write, undo, later)
 
 
 def _not_ours(write: Write, undo: Undo) -> Finding | None:
@@ -42,15 +79,15 @@ def _not_ours(write: Write, undo: Undo) -> Finding | None:
     return about(write, Severity.INFO, "undo-not-ours", text)
 
 
-def _already(write: Write, undo: Undo, back: Mapping[tuple[int, str], Written]) -> Finding | None:
+def _already(write: Write, undo: Undo, later: Later) -> Finding | None:
     """Whether a later run took the write back, and whether that was taken back in turn."""
-    by = back.get((undo.number, write.written.address))
+    by = later.back.get((undo.number, write.written.address))
     if by is None or by.run is None:
         return None
-    again = back.get((by.run, by.address))
-    if again is not None:
-        text = f"run {by.run} took this back, and run {again.run} took that back in turn"
-        return about(write, Severity.ERROR, "undo-later-run", text, f"undo run {again.run} instead")
+    if later.is_back((by.run, by.address)):
+        last = later.last_in_turn(by).run
+        text = f"run {by.run} took this back, and run {last} took that back in turn"
+        return about(write, Severity.ERROR, "undo-later-run", text, f"undo run {last} instead")
     if second_of_two(by.address) in undo.written.not_done:
         text = f"run {by.run} took this back in part"
         return about(write, Severity.ERROR, "undo-later-run", text, f"finish it, or undo run {by.run} first")
@@ -58,15 +95,18 @@ def _already(write: Write, undo: Undo, back: Mapping[tuple[int, str], Written]) 
     return about(write, Severity.INFO, "undo-already", text)
 
 
-def _built_upon(write: Write, undo: Undo, back: Mapping[tuple[int, str], Written]) -> Finding | None:
+def _built_upon(write: Write, undo: Undo, later: Later) -> Finding | None:
     """The newest later run whose writes for the same subscription (or product) still stand."""
     mine = write.written
-    later = undo.written.writes[undo.written.writes.index(mine) + 1 :]
-    standing = [w for w in later if w.run not in (None, undo.number) and w.sent and _same_subject(w, mine)]
-    standing = [w for w in standing if not _cancels_out(w, undo, back)]
-    if not standing:
+    since = later.place[mine.plan_id, mine.address]
+    others = {w for subject in _subjects(mine) for w in later.of_subject[subject]}
+    standing = [
+        w for w in others if w.run not in (None, undo.number) and w.sent and later.place[w.plan_id, w.address] > since
+    ]
+    runs = [w.run for w in standing if w.run is not None and not _cancels_out(w, undo, later)]
+    if not runs:
         return None
-    last = standing[-1].run
+    last = max(runs)
     return about(
         write,
         Severity.ERROR,
@@ -77,20 +117,9 @@ def _built_upon(write: Write, undo: Undo, back: Mapping[tuple[int, str], Written
     )
 
 
-def _same_subject(other: Written, mine: Written) -> bool:
-    if mine.agreement_id is None or other.record == mine.record:
-        return other.record == mine.record
-    return (other.agreement_id, other.subscription) == (mine.agreement_id, mine.subscription)
-
-
-def _cancels_out(later: Written, undo: Undo, back: Mapping[tuple[int, str], Written]) -> bool:
+def _cancels_out(written: Written, undo: Undo, later: Later) -> bool:
     """Whether a later write is one that was taken back, or one that took back another later one."""
-    if later.run is not None and _stands_back((later.run, first_of_two(later.address)), back):
+    if written.run is not None and later.is_back((written.run, first_of_two(written.address))):
         return True
-    takes_back = undone_write(later.address)
+    takes_back = undone_write(written.address)
     return takes_back is not None and takes_back[0] >= undo.number
-
-
-def _stands_back(key: tuple[int, str], back: Mapping[tuple[int, str], Written]) -> bool:
-    by = back.get(key)
-    return by is not None and (by.run is None or not _stands_back((by.run, by.address), back))

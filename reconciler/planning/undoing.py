@@ -16,7 +16,7 @@ from reconciler.domain.undo_address import undo_address
 from reconciler.planning.changes import agreement_address
 from reconciler.planning.observing import fingerprint, seen
 from reconciler.planning.plan_file import read_plan, sealed
-from reconciler.planning.undo_history import left_alone, made_anew, taken_back
+from reconciler.planning.undo_history import Later, later_of, left_alone
 from reconciler.planning.undo_money import moved_by, refusals, undo_impact
 from reconciler.planning.undo_subject import Standing, Undo, Write, about
 from reconciler.rules.products import values_of
@@ -71,8 +71,9 @@ def assemble_undo(
     findings = list(_of_run(undo))
     changes: list[Change] = []
     nothing_left = 0
+    later = later_of(written.writes)
     for group in _groups(undo):
-        made, told = _group(undo, group)
+        made, told = _group(undo, group, later)
         changes += made
         findings += told
         nothing_left += bool(group[0].written.agreement_id) and not made and not any(f.blocks for f in told)
@@ -115,12 +116,11 @@ def _groups(undo: Undo) -> Iterator[list[Write]]:
     yield from groups.values()
 
 
-def _group(undo: Undo, group: list[Write]) -> tuple[list[Change], list[Finding]]:
+def _group(undo: Undo, group: list[Write], later: Later) -> tuple[list[Change], list[Finding]]:
     findings: list[Finding] = []
     made: list[Change] = []
-    back = taken_back(undo.written)
     for write in group:
-        told = left_alone(write, undo, back)
+        told = left_alone(write, undo, later)
         if told:
             findings.append(told)
         elif isinstance(write.change.after or write.change.before, ProductValues):
@@ -128,7 +128,7 @@ def _group(undo: Undo, group: list[Write]) -> tuple[list[Change], list[Finding]]
             made += changes
             findings += [told] if told else []
         else:
-            changes, told = _addition(write, undo)
+            changes, told = _addition(write, undo, later)
             made += changes
             findings += [told] if told else []
     if any(f.blocks for f in findings):
@@ -156,8 +156,8 @@ def _with_them(group: list[Write], findings: list[Finding], undo: Undo) -> Itera
 # -- one write
 
 
-def _addition(write: Write, undo: Undo) -> tuple[list[Change], Finding | None]:
-    change, record = write.change, _newest(write, undo)
+def _addition(write: Write, undo: Undo, later: Later) -> tuple[list[Change], Finding | None]:
+    change, record = write.change, later.newest(write.written.record)
     before, after = change.before, change.after
     assert not isinstance(before, ProductValues)  # noqa: S101 -- products go another way
     assert not isinstance(after, ProductValues)  # noqa: S101 -- products go another way
@@ -172,14 +172,6 @@ def _addition(write: Write, undo: Undo) -> tuple[list[Change], Finding | None]:
         return [], about(write, Severity.INFO, "undo-already", text)
     steps = enumerate(way)
     return [_change(write, step, undo, rest=number > 0) for number, step in steps], None
-
-
-def _newest(write: Write, undo: Undo) -> str:
-    """The number that the record has now: a later run may have deleted it, and its undo made it anew."""
-    anew, record = made_anew(undo.written), write.written.record
-    while record in anew:
-        record = anew[record]
-    return record
 
 
 def _change(write: Write, step: Step, undo: Undo, *, rest: bool) -> Change:

@@ -127,9 +127,11 @@ def _verdict(plan: Plan, page: Page) -> Iterator[str]:
     for guard in plan.refused_by:
         yield from (page.paint(line, Style.BAD) for line in wrapped(f"Refused by guard {safe(guard)}.", page.width))
     yield from (page.paint(line, Style.STRONG) for line in wrapped(summary_sentence(plan), page.width))
-    tail = [f"{counted(plan.unchanged, 'subscription')} {'as before already' if plan.undoes else 'unchanged'}"]
+    unchanged = counted(plan.unchanged, "subscription")
+    tail = [f"{unchanged} as before already" if plan.undoes else f"{unchanged} unchanged"]
     tail += [counted(len(plan.errors), "error")] if plan.errors else []
     tail += [counted(len(plan.warnings), "warning")] if plan.warnings else []
-    yield from wrapped(", ".join(tail) + ".", page.width)
+    tail = tail[1:] if plan.undoes and not plan.unchanged else tail
+    yield from wrapped(", ".join(tail) + "." if tail else "", page.width)
     for piece in broken(f"digest {safe(plan.digest)}", page.width):
         yield page.paint(piece, Style.QUIET)

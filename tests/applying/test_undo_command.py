@@ -142,6 +142,8 @@ def test_an_undo_is_taken_back_too(office: Office) -> None:
     assert office.invoke("plan", "--detailed-exitcode").exit_code == 0
     first = undone(office, 2, exits=1)
     assert "undo run 6 instead" in first.stdout
+    undone(office, 6)
+    assert "run 4 took back already what run 2 wrote here" in " ".join(undone(office, 2).stdout.split())
 
 
 def test_a_run_taken_back_twice_changes_nothing_more(office: Office) -> None:
