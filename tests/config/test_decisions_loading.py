@@ -249,3 +249,38 @@ def test_the_editor_takes_what_the_reader_takes(text: str) -> None:
 def test_the_editor_marks_what_the_reader_refuses(text: str) -> None:
     document = yaml.load(text, yaml.BaseLoader)  # noqa: S506 -- it makes texts alone
     assert list(Draft202012Validator(json_schema("decisions")).iter_errors(document))
+
+
+CREDIT = "{invoice: CN-1, line: 1, customer: Contoso, agreement: Contoso Microsoft CSP, reason: r"
+VERDICT = "{month: 2026-09, customer: Contoso, agreement: {id: 55}, verdict: reconciled, reason: r}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"credits:\n  - {CREDIT}}}\n  - {CREDIT}}}\n", "line 1 of CN-1 is decided a second time; the first is at"),
+        (f"verdicts:\n  - {VERDICT}\n  - {VERDICT}\n", "a second verdict on agreement 55 of Contoso in 2026-09"),
+        (f"credits:\n  - {CREDIT}, amount: -1, price: cost}}\n", "credit 1 has both 'amount' and 'price'"),
+        (f"credits:\n  - {CREDIT}, price: psa}}\n", "credit 1 leaves its price to the PSA"),
+        (f"credits:\n  - {CREDIT}, price: cheap}}\n", "'price' of credit 1"),
+    ],
+    ids=["credit-twice", "verdict-twice", "amount-and-price", "price-of-the-psa", "no-price"],
+)
+def test_decisions_that_contradict_each_other_or_say_no_price_are_errors(text: str, says: str, tmp_path: Path) -> None:
+    result = read(tmp_path, f"version: 1\n{text}")
+    assert result.decisions is None
+    (finding,) = result.findings
+    assert says in finding.message
+    assert finding.where is not None
+    assert finding.where.line is not None
+
+
+def test_what_a_credit_is_passed_on_at_is_read(tmp_path: Path) -> None:
+    first = f"credits:\n  - {CREDIT}, amount: -18.50}}\n"
+    second = (
+        first.replace("line: 1", "line: 2").replace("amount: -18.50", "price: retail - 5%").removeprefix("credits:\n")
+    )
+    stated, ruled = accepted(read(tmp_path, f"version: 1\n{first}{second}")).credits
+    assert (stated.amount, stated.price) == (Decimal("-18.50"), None)
+    assert ruled.price is not None
+    assert (ruled.price.basis, ruled.price.percent) == ("retail", Decimal(-5))
