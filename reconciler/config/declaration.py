@@ -63,6 +63,7 @@ def _target(entry: Entry[models.Target]) -> TargetSettings:
         },
         limits=Limits(**_members(value.limits)),
         place=place_of(entry.key),
+        rounding=value.rounding,
     )
 
 

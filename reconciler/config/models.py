@@ -47,6 +47,7 @@ from reconciler.domain.mapping import (
     PriceChange,
     ProductMode,
     Representation,
+    Rounding,
     Sync,
 )
 
@@ -168,6 +169,10 @@ class Target(Part):
         examples=["${CONNECTWISE_PRIVATE_KEY}"],
     )
     limits: Limits = Field(default_factory=Limits, description="How much the PSA may be asked.")
+    rounding: Rounding = Field(
+        default=Rounding.LINE,
+        description="Where the PSA rounds a part of a month: `line` (default) the whole line, `unit` the price of one.",
+    )
 
 
 class ProductDefaults(Part):

@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from reconciler.domain.breakdown import Part
 from reconciler.domain.finding import Severity
 from reconciler.domain.handover import Fate
 from reconciler.domain.invoice import Motion
+from reconciler.domain.mapping import Rounding
 from reconciler.domain.open_items import Complete
 from reconciler.domain.plan import Action, Resource, Verdict
 
@@ -125,6 +127,33 @@ class PlanFinding(PlanPart):
     amount: PlanMoney | None = Field(default=None, description="The money it stands for.")
 
 
+class PlanStep(PlanPart):
+    """One step from the distributor's charge to the bill; all steps of a breakdown sum to the bill."""
+
+    part: Part = Field(description="What the amount stands for.")
+    rule: str | None = Field(default=None, description="The price rule, policy or reason that made it.")
+    amount: DecimalText = Field(description="The amount, signed.")
+
+
+class PlanMargin(PlanPart):
+    """What is billed less what it costs."""
+
+    before: DecimalText = Field(description="As the PSA stands.")
+    after: DecimalText = Field(description="After the plan.")
+    before_percent: DecimalText | None = Field(default=None, description="Of what is billed; null for no bill.")
+    after_percent: DecimalText | None = Field(default=None, description="Of what is billed; null for no bill.")
+
+
+class PlanNotPassedOn(PlanPart):
+    """What price changes that were not written come to for a customer, by month; the last month's for all after it."""
+
+    customer: str = Field(description="The customer's name in mappings.yaml.")
+    currency: str = Field(description="The currency of the amounts.")
+    policy: str = Field(description="The policy under which the records keep their price.")
+    increases: dict[MonthText, DecimalText] = Field(description="What is billed less than was charged for.")
+    decreases: dict[MonthText, DecimalText] = Field(description="What is billed more than was charged for.")
+
+
 class PlanImpact(PlanPart):
     """What an agreement's month bills before and after the plan, to the cent."""
 
@@ -142,6 +171,9 @@ class PlanImpact(PlanPart):
     reason: str | None = Field(default=None, description="Why not, where they do not.")
     reviewed: Verdict | None = Field(default=None, description="What a person said of it after looking into it.")
     review: str | None = Field(default=None, description="Who said so, and why.")
+    cost: DecimalText = Field(description="What the billed lines cost: charged, or for a later month expected.")
+    margin: PlanMargin = Field(description="The bill less the cost, before and after the plan.")
+    breakdown: list[PlanStep] = Field(description="From the distributor's charge to the bill after the plan.")
 
 
 class PlanPlace(PlanPart):
@@ -268,6 +300,8 @@ class PlanFile(PlanPart):
     findings: list[PlanFinding] = Field(description="What a person must know of.")
     impact: list[PlanImpact] = Field(description="By agreement and month, the bill before and after.")
     coverage: list[PlanCoverage] = Field(description="Where every invoice line ended up.")
+    not_passed_on: list[PlanNotPassedOn] = Field(description="Price changes that standing records do not follow.")
+    rounding: Rounding = Field(description="Where the target rounds a part of a month: the line, or the unit price.")
     refused_by: list[str] = Field(description="The guards that the plan is beyond.")
     unallocated: list[PlanUnallocated] = Field(
         default_factory=list, description="Lines that wait for a decision; left out where there are none."

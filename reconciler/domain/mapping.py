@@ -42,6 +42,13 @@ class Carry(StrEnum):
     ALWAYS = "always"
 
 
+class Rounding(StrEnum):
+    """Where the PSA rounds a prorated amount: the line, or the price of one unit before it is multiplied (§1F)."""
+
+    LINE = "line"
+    UNIT = "unit"
+
+
 class Align(StrEnum):
     """Whether records follow calendar months or copy the invoice lines, with their own dates (rulebook C27)."""
 
@@ -146,6 +153,7 @@ class TargetSettings:
     credentials: dict[str, str] = field(repr=False)
     limits: Limits
     place: Place
+    rounding: Rounding = Rounding.LINE
 
 
 @dataclass(frozen=True, slots=True)

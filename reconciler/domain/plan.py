@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from reconciler.domain.breakdown import Step, cost_of
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.handover import HandOver
 from reconciler.domain.invoice import Motion
@@ -125,7 +126,8 @@ class Impact:
     `invoiced_cost` is what the distributor charged for the month's days; `charged_seat_days` what the invoice charged
     and `seat_days` what the records bill after the plan; the verdict compares them. `reason` says why where it is not
     reconciled. `reviewed` is what a person said of the month after looking into it, and `review` who and why: it stands
-    beside the verdict and never in its place.
+    beside the verdict and never in its place. The steps of `breakdown` lead from the
+    distributor's charge to `after` and sum to it exactly.
     """
 
     agreement: str
@@ -142,6 +144,27 @@ class Impact:
     reason: str | None = None
     reviewed: Verdict | None = None
     review: str | None = None
+    breakdown: tuple[Step, ...] = ()
+
+    @property
+    def cost(self) -> Decimal:
+        """What the billed lines cost in the month: charged, or for a month without an invoice expected."""
+        return cost_of(self.breakdown) if self.breakdown else self.invoiced_cost
+
+
+@dataclass(frozen=True, slots=True)
+class NotPassedOn:
+    """What prices that moved and were not written cost or bring a customer's bills, by month (rulebook C11, W2).
+
+    `increases` is what the partner bills less than the prices charged would have, `decreases` what it bills more; both
+    positive, in `currency`. The second month's amount holds for every month after, as long as the records stand so.
+    """
+
+    customer: str
+    currency: str
+    policy: str
+    increases: Mapping[str, Decimal]
+    decreases: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +197,7 @@ class Plan:
     that the plan takes back. `cutover` says what becomes of old records, where that was asked. `left_open` is
     what a person has to see to: lines that wait for a decision, credits kept back, what is to be mapped, documents that
     may be missing. `month` is the newest month planned; `months` are all of them, ascending, where consecutive ones are
-    planned together, and empty for one.
+    planned together, and empty for one. `rounding` is the target's (§1F).
     """
 
     month: str
@@ -197,6 +220,8 @@ class Plan:
     cutover: tuple[HandOver, ...] = ()
     left_open: OpenItems = NOTHING_OPEN
     months: tuple[str, ...] = ()
+    rounding: str = "line"
+    not_passed_on: tuple[NotPassedOn, ...] = ()
 
     @property
     def planned_months(self) -> tuple[str, ...]:

@@ -33,6 +33,10 @@ class Outcome:
     unmapped: bool = False
 
 
+LeftOut = Mapping[tuple[str, Motion], tuple[tuple[InvoiceLine, str], ...]]
+"""Lines that are not billed, with the reason, by customer and motion: what an agreement's bill is without."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accounted:
     """The sums of the month's lines by outcome, findings for what is not billed, the unmapped money, and the lines that
@@ -42,6 +46,7 @@ class Accounted:
     coverage: tuple[Coverage, ...]
     findings: tuple[Finding, ...]
     unmapped: tuple[Money, ...]
+    left_out: LeftOut
     unallocated: tuple[tuple[Customer, Entry], ...] = ()
     unknown: tuple[Account, ...] = ()
 
@@ -72,6 +77,7 @@ def account_for(
     unmapped: list[Money] = []
     waiting: list[tuple[Customer, Entry]] = []
     unknown: list[Account] = []
+    aside: dict[tuple[str, Motion], list[tuple[InvoiceLine, str]]] = {}
     for account in sorted(ledger.accounts.values(), key=lambda a: a.tenant):
         owners = by_account.get(account.tenant, [])
         outcomes = [
@@ -88,11 +94,15 @@ def account_for(
             tally.setdefault((outcome.outcome, outcome.rule), []).append(money)
             if outcome.unmapped:
                 unmapped.append(money)
+            decided_on = (invoice.number, line.number, line.customer.tenant) in allocated
+            if outcome.outcome != BILLED and not decided_on and (owner := _owner(owners, line)):
+                aside.setdefault((owner.name, line.motion), []).append((line, outcome.rule))
         findings += _findings(account, owners, outcomes)
     coverage = tuple(
         Coverage(outcome, rule, len(amounts), summed(amounts)) for (outcome, rule), amounts in sorted(tally.items())
     )
-    return Accounted(coverage, tuple(findings), summed(unmapped), tuple(waiting), tuple(unknown))
+    left_out = {key: tuple(lines) for key, lines in aside.items()}
+    return Accounted(coverage, tuple(findings), summed(unmapped), left_out, tuple(waiting), tuple(unknown))
 
 
 def _kept(entry: Entry, kept: frozenset[str]) -> Outcome | None:
@@ -124,7 +134,7 @@ def _outcome(
         return _waiting(owners, invoice, line, program, ledger)
     if line.motion not in program.motions:
         return Outcome(EXCLUDED, f"P23 motion {line.motion} not enabled")
-    owner = next((o for o in owners if line.motion in o.agreements), None)
+    owner = _owner(owners, line)
     if owner is None:
         return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
     month = decided.get((owner.name, line.motion))
@@ -144,6 +154,11 @@ def _allocated(entry: Entry, allocated: Mapping[LineKey, str]) -> Outcome | None
     invoice, line = entry
     what = allocated.get((invoice.number, line.number, line.customer.tenant))
     return _ALLOCATED[what] if what else None
+
+
+def _owner(owners: Iterable[Customer], line: InvoiceLine) -> Customer | None:
+    """The customer that a line's motion is mapped for."""
+    return next((o for o in owners if line.motion in o.agreements), None)
 
 
 def _of_owner(

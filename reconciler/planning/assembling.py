@@ -7,8 +7,8 @@ from reconciler.domain.bulk import without_collections
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity, in_order
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Sync
-from reconciler.domain.plan import Change, DocumentUsed, Impact, Plan
+from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Rounding, Sync
+from reconciler.domain.plan import Change, DocumentUsed, Plan
 from reconciler.domain.records import Agreement
 from reconciler.planning.accounting import account_for
 from reconciler.planning.advancing import advanced
@@ -20,10 +20,10 @@ from reconciler.planning.cutting_over import cut_over
 from reconciler.planning.cycles import decide_cycles, not_handed_over
 from reconciler.planning.deciding import Kept, Standing, kept, unfounded
 from reconciler.planning.drifting import drift, drift_findings
-from reconciler.planning.folding import folded, folded_impact, summed_coverage
+from reconciler.planning.folding import folded, folded_impact, folded_not_passed_on, summed_coverage
 from reconciler.planning.gathered import Documents, Gathered, Scope
 from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
-from reconciler.planning.impact import impact_rows
+from reconciler.planning.impact import Impacts, impacts
 from reconciler.planning.ledger import Account
 from reconciler.planning.left_open import left_open_of, unlinked
 from reconciler.planning.month_by_month import (
@@ -77,7 +77,8 @@ def _assembled(gathered: Gathered) -> Plan:
     findings += [*_of_background(gathered, standing, months[0].keeping), *orphans(months[-1].claims, gathered)]
     findings += [f for m in months for f in (*m.keeping.findings, *m.claims.findings)]
     verdicts, seen_now = gathered.background.decisions.verdicts, gathered.observation
-    rows = folded_impact([(_impact(gathered.target, m), m.changes) for m in months])
+    bills = [_impacts(gathered.target, m) for m in months]
+    rows = folded_impact([(each.rows, m.changes) for each, m in zip(bills, months, strict=True)])
     impact = reviewed(rows, verdicts, seen_now, gathered.target)
     if not gathered.request.customers:
         for month in gathered.request.months:
@@ -106,6 +107,10 @@ def _assembled(gathered: Gathered) -> Plan:
             cutover=tuple(row for part in months[-1].parts for row in part.cutover),
             left_open=left_open_of([(in_month(gathered, m.month), m.parts) for m in months]),
             months=tuple(map(str, asked)) if len(asked) > 1 else (),
+            rounding=_rounding(gathered),
+            not_passed_on=folded_not_passed_on(
+                {str(m.month): b.not_passed_on for b, m in zip(bills, months, strict=True)}
+            ),
         )
     )
 
@@ -252,6 +257,7 @@ def _customer(
     if not at.ledger.speaks_of(customer.tenant):
         return _unspoken(customer, motion, agreement, at, gathered), told
     decided = _decided(customer, motion, agreement, at, gathered, sharers)
+    decided = replace(decided, rounding=_rounding(gathered))
     doubt = distrusted(decided, documents, at.ledger)
     if doubt:
         decided = replace(decided, findings=(*decided.findings, *doubt))
@@ -366,5 +372,12 @@ def _documents(parts: Iterable[ProgramMonth]) -> tuple[DocumentUsed, ...]:
     return tuple(sorted(used, key=lambda d: (d.source, d.path, d.invoice, d.sha256)))
 
 
-def _impact(target: str, decided: DecidedMonth) -> tuple[Impact, ...]:
-    return impact_rows(target, decided.customers, decided.month)
+def _rounding(gathered: Gathered) -> Rounding:
+    """How the target rounds, as the mapping says."""
+    target = gathered.mappings.targets.get(gathered.target)
+    return target.rounding if target else Rounding.LINE
+
+
+def _impacts(target: str, decided: DecidedMonth) -> Impacts:
+    left_out = {key: lines for part in decided.parts for key, lines in part.accounted.left_out.items()}
+    return impacts(target, decided.customers, decided.month, left_out)

@@ -13,6 +13,7 @@ from reconciler.planning.one_customer import CustomerMonth, Decided
 from reconciler.planning.shelf import Shelf
 from reconciler.rules.billing import bill
 from reconciler.rules.drafts import Draft
+from reconciler.rules.prices import DEFAULT_RULE
 from reconciler.rules.products import Resolved, values_of
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -100,8 +101,15 @@ def _change(
         agreement=agreement_address(target, agreement.id),
         product_name=name,
         needs=(address,) if draft.standing is None and _is_created(resolved) else (),
-        because=draft.because,
+        because=(*_by_own_price(draft), *draft.because),
     )
+
+
+def _by_own_price(draft: Draft) -> tuple[Because, ...]:
+    """The partner's own rule that made the price of a record, where one did (P57)."""
+    if draft.standing is not None or draft.rate.rule in ("", DEFAULT_RULE):
+        return ()
+    return (Because("P57", f"the price is that of the rule '{draft.rate.rule}'"),)
 
 
 def _impact(
@@ -126,7 +134,8 @@ def bill_of(
     """What records of a decision bill for a month. Records that bill once do so on the planned month's invoice."""
     assert month.agreement  # noqa: S101 -- decisions are made on an agreement
     if not decided.once:
-        return bill(records, each, prorates=month.agreement.prorates, currency=month.currency)
+        prorates, currency = month.agreement.prorates, month.currency
+        return bill(records, each, prorates=prorates, currency=currency, rounding=month.rounding)
     if each != planned:
         return ZERO
     return sum((rounded(a.quantity * a.unit_price, month.currency) for a in records), ZERO)

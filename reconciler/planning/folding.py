@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from reconciler.domain.breakdown import Part, Step
 from reconciler.domain.money import ZERO, Money, summed
-from reconciler.domain.plan import Action, AdditionValues, Change, Coverage, Impact, ProductValues, Values
+from reconciler.domain.plan import Action, AdditionValues, Change, Coverage, Impact, NotPassedOn, ProductValues, Values
 from reconciler.planning.advancing import is_planned, record_of
 from reconciler.planning.changes import addition_address, distinct
 
@@ -147,6 +148,22 @@ def folded_impact(months: Sequence[tuple[Sequence[Impact], Sequence[Change]]]) -
     return tuple(_over_all(row, number, moved) for _, (number, row) in ordered)
 
 
+def folded_not_passed_on(months: Mapping[str, Sequence[NotPassedOn]]) -> tuple[NotPassedOn, ...]:
+    """What price changes that are not passed on come to, each month by its own plan, the month after the last by the
+    last one's. `months` are the amounts of each month's plan, ascending.
+    """
+    if len(months) == 1:
+        return tuple(next(iter(months.values())))
+    last = max(months)
+    found: dict[tuple[str, str, str], tuple[dict[str, Decimal], dict[str, Decimal]]] = {}
+    for planned, stated in months.items():
+        for each in stated:
+            sides = found.setdefault((each.customer, each.currency, each.policy), ({}, {}))
+            for side, amounts in zip(sides, (each.increases, each.decreases), strict=True):
+                side |= {month: amount for month, amount in amounts.items() if planned in (month, last)}
+    return tuple(NotPassedOn(*who, *sides) for who, sides in sorted(found.items()) if any(sides))
+
+
 def _moved_by_agreement(changes: Iterable[Change]) -> dict[tuple[str, str], Decimal]:
     moved: dict[tuple[str, str], Decimal] = {}
     for change in changes:
@@ -159,7 +176,12 @@ def _moved_by_agreement(changes: Iterable[Change]) -> dict[tuple[str, str], Deci
 def _over_all(row: Impact, number: int, moved: Sequence[Mapping[tuple[str, str], Decimal]]) -> Impact:
     key = row.agreement, row.month
     after = row.after + sum((each.get(key, ZERO) for each in moved[number + 1 :]), ZERO)
-    return replace(row, after=after, before=after - sum((each.get(key, ZERO) for each in moved), ZERO))
+    breakdown = row.breakdown
+    if breakdown and after != row.after:
+        breakdown = (*breakdown, Step(Part.OTHERWISE, "written with a later month", after - row.after))
+    return replace(
+        row, breakdown=breakdown, after=after, before=after - sum((each.get(key, ZERO) for each in moved), ZERO)
+    )
 
 
 # -- lines

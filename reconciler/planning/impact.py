@@ -1,15 +1,18 @@
 """What an agreement bills before and after the plan, and whether that is what the invoice charged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from reconciler.domain.breakdown import Part
 from reconciler.domain.days import Month
-from reconciler.domain.invoice import InvoiceLine, Motion
+from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align
 from reconciler.domain.money import ZERO, printed, rounded
-from reconciler.domain.plan import Impact, Verdict
+from reconciler.domain.plan import Impact, NotPassedOn, Verdict
 from reconciler.domain.records import Addition
+from reconciler.planning.accounting import LeftOut
+from reconciler.planning.bridging import Bridge, Bridged, cost_in
 from reconciler.planning.changes import agreement_address, bill_of, records_after
 from reconciler.planning.one_customer import CustomerMonth, Decided
 from reconciler.rules.billing import bill
@@ -29,8 +32,20 @@ class _Figures:
     seat_days: Decimal
 
 
-def impact_rows(target: str, customers: Iterable[CustomerMonth], month: Month) -> tuple[Impact, ...]:
-    """Two rows per agreement, for the month and the one after it, in order of agreement."""
+@dataclass(frozen=True, slots=True)
+class Impacts:
+    """The rows of the agreements, and what price changes that are not passed on come to, by customer."""
+
+    rows: tuple[Impact, ...]
+    not_passed_on: tuple[NotPassedOn, ...]
+
+
+def impacts(target: str, customers: Iterable[CustomerMonth], month: Month, left_out: LeftOut) -> Impacts:
+    """Two rows per agreement, for the month and the one after it, in order of agreement, each with its breakdown.
+
+    `left_out` are the month's lines that bill nowhere, by customer and motion.
+    """
+    kept = _Kept()
     by_agreement: dict[str, list[CustomerMonth]] = {}
     for customer in customers:
         if customer.agreement:
@@ -39,14 +54,49 @@ def impact_rows(target: str, customers: Iterable[CustomerMonth], month: Month) -
     for group in by_agreement.values():
         if not any(customer.decided or customer.held or not customer.writes for customer in group):
             continue
-        now = [_figures(d, c, month, month) for c in group for d in c.decided]
-        then = [_figures(d, c, month.following, month) for c in group for d in c.decided]
-        verdict, reason = _verdict(group, now, month)
-        rows.append(_row(target, group, month, [*now, _held(group, month)], verdict, reason))
+        now, then = Bridge(Part.CHARGED), Bridge(Part.EXPECTED)
+        figures = [_figures(d, c, month, month, now, kept) for c in group for d in c.decided]
+        later = [_figures(d, c, month.following, month, then, kept) for c in group for d in c.decided]
+        verdict, reason = _verdict(group, figures, month)
+        figures.append(_held(group, month, now))
+        _without(group, left_out, now)
+        rows.append(_row(target, group, month, figures, now, verdict, reason))
         reason = f"no invoice of {month.following} was read for this plan"
-        later = [*then, _held(group, month.following)]
-        rows.append(_row(target, group, month.following, later, Verdict.NOT_RECONCILABLE, reason))
-    return tuple(rows)
+        later.append(_held(group, month.following, then))
+        rows.append(_row(target, group, month.following, later, then, Verdict.NOT_RECONCILABLE, reason))
+    return Impacts(tuple(rows), tuple(kept.by_customer()))
+
+
+class _Kept:
+    """What price changes that stand unwritten come to, per customer and month, as the decisions are looked at."""
+
+    def __init__(self) -> None:
+        self._amounts: dict[tuple[str, str, str], dict[Part, dict[str, Decimal]]] = {}
+
+    def take(self, customer: CustomerMonth, month: Month, parts: Mapping[Part, Decimal]) -> None:
+        """Takes in what one decision's records bill otherwise than is due."""
+        for part in (Part.INCREASE, Part.DECREASE):
+            amount = rounded(abs(parts.get(part, ZERO)), customer.currency)
+            if amount and customer.writes:
+                key = (customer.customer.name, customer.currency, str(customer.customer.changes.price_change))
+                months = self._amounts.setdefault(key, {}).setdefault(part, {})
+                months[str(month)] = months.get(str(month), ZERO) + amount
+
+    def by_customer(self) -> Iterator[NotPassedOn]:
+        """By customer and currency, in that order."""
+        for (name, currency, policy), parts in sorted(self._amounts.items()):
+            increases, decreases = parts.get(Part.INCREASE, {}), parts.get(Part.DECREASE, {})
+            yield NotPassedOn(name, currency, policy, increases, decreases)
+
+
+def _without(group: list[CustomerMonth], left_out: LeftOut, bridge: Bridge) -> None:
+    """The lines that were charged for the agreement and bill nowhere: charged first, and then taken off by reason."""
+    for customer in group:
+        spoken_of = {id(c.line) for d in customer.decided for c in d.lines}
+        for line, rule in left_out.get((customer.customer.name, customer.motion), ()):
+            if id(line) not in spoken_of and line.amount:
+                bridge.add(Part.CHARGED, line.amount)
+                bridge.add(Part.EXCLUDED, -line.amount, rule)
 
 
 def _row(
@@ -54,11 +104,13 @@ def _row(
     group: list[CustomerMonth],
     month: Month,
     figures: list[_Figures],
+    bridge: Bridge,
     verdict: Verdict,
     reason: str | None,
 ) -> Impact:
     agreement, currency = group[0].agreement, group[0].currency
     assert agreement  # noqa: S101 -- grouped by agreement
+    after = sum((f.after for f in figures), ZERO)
     return Impact(
         agreement=agreement_address(target, agreement.id),
         agreement_name=agreement.name,
@@ -66,22 +118,25 @@ def _row(
         month=str(month),
         currency=currency,
         before=sum((f.before for f in figures), ZERO),
-        after=sum((f.after for f in figures), ZERO),
+        after=after,
         invoiced_cost=rounded(sum((f.cost for f in figures), ZERO), currency),
         charged_seat_days=sum((f.charged_days for f in figures), ZERO),
         seat_days=sum((f.seat_days for f in figures), ZERO),
         verdict=verdict,
         reason=reason,
+        breakdown=bridge.steps(after, currency),
     )
 
 
-def _held(group: list[CustomerMonth], month: Month) -> _Figures:
+def _held(group: list[CustomerMonth], month: Month, bridge: Bridge) -> _Figures:
     """What the records bill that no decision speaks of, each once though customers may share the agreement."""
     agreement = group[0].agreement
     assert agreement  # noqa: S101 -- grouped by agreement
     decided = {a.id for customer in group for d in customer.decided for a in d.standing}
     records = {a.id: a for customer in group for a in customer.held if a.id not in decided}.values()
-    amount = bill(records, month, prorates=agreement.prorates, currency=group[0].currency)
+    currency, rounding = group[0].currency, group[0].rounding
+    amount = bill(records, month, prorates=agreement.prorates, currency=currency, rounding=rounding)
+    bridge.add(Part.NOT_COMPARED, amount)
     days = ZERO if _copies_lines(group) else _seat_days(records, month)
     return _Figures(amount, amount, ZERO, ZERO, days)
 
@@ -91,11 +146,14 @@ def _copies_lines(group: list[CustomerMonth]) -> bool:
     return any(d.align is Align.CHARGE_CYCLE for customer in group for d in customer.decided)
 
 
-def _figures(decided: Decided, customer: CustomerMonth, month: Month, planned: Month) -> _Figures:
+def _figures(
+    decided: Decided, customer: CustomerMonth, month: Month, planned: Month, bridge: Bridge, kept: _Kept
+) -> _Figures:
     before = bill_of(decided.standing, decided, customer, month, planned)
     records = _records(customer, decided)
     after = before if records is decided.standing else bill_of(records, decided, customer, month, planned)
-    cost = sum((cost_of(c.line, month, planned, decided) for c in decided.lines), ZERO)
+    cost = sum((cost_in(c.line, month, planned, decided) for c in decided.lines), ZERO)
+    kept.take(customer, month, Bridged(decided, customer, records, month, planned).add_to(bridge))
     if customer.motion is not Motion.SEAT_MONTHLY or decided.align is Align.CHARGE_CYCLE:
         return _Figures(before, after, cost, ZERO, ZERO)
     charged_days = decided.charged_days if month == planned else ZERO
@@ -118,23 +176,6 @@ def _seat_days(records: Iterable[Addition], month: Month) -> Decimal:
         if begins <= ends:
             days += a.quantity * ((ends - begins).days + 1)
     return days
-
-
-def cost_of(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -> Decimal:
-    """The part of a line's amount that falls on the month's days: a charge cycle may run into the next month. What is
-    billed once costs its month all of it, and what is passed on costs the month in which it bills.
-    """
-    if line.amount is None:
-        return ZERO
-    if decided.bills_in and not decided.once:
-        return line.amount if month == decided.bills_in else ZERO
-    whole = decided.once or decided.align is Align.CHARGE_CYCLE
-    if whole or line.motion is Motion.AZURE or line.span is None:
-        return line.amount if month == planned else ZERO
-    if month.first <= line.span.first and line.span.last <= month.last:
-        return line.amount
-    here = line.span.meet(month.span)
-    return line.amount * here.days / line.span.days if here else ZERO
 
 
 def _verdict(group: list[CustomerMonth], figures: list[_Figures], month: Month) -> tuple[Verdict, str | None]:
@@ -200,7 +241,7 @@ def as_it_stands(decided: Decided, customer: CustomerMonth, month: Month) -> Sta
         decided.decision, drafts=(), suppressed=None if decided.decision.drafts else decided.decision.suppressed
     )
     unwritten = replace(decided, decision=bare)
-    figures = _figures(unwritten, customer, month, month)
+    figures = _figures(unwritten, customer, month, month, Bridge(Part.CHARGED), _Kept())
     difference = _difference(unwritten, customer, figures, month)
     return Standing(figures.after, figures.cost, figures.charged_days, figures.seat_days, difference)
 
@@ -208,5 +249,6 @@ def as_it_stands(decided: Decided, customer: CustomerMonth, month: Month) -> Sta
 def held_amount(customer: CustomerMonth, addition: Addition, month: Month) -> tuple[Decimal, Decimal]:
     """What a record bills that no decision speaks of, and its seat-days."""
     assert customer.agreement  # noqa: S101 -- records are held on an agreement
-    amount = bill((addition,), month, prorates=customer.agreement.prorates, currency=customer.currency)
+    prorates, currency = customer.agreement.prorates, customer.currency
+    amount = bill((addition,), month, prorates=prorates, currency=currency, rounding=customer.rounding)
     return amount, _seat_days((addition,), month)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Align, Customer, Program
+from reconciler.domain.mapping import Align, Customer, Program, Rounding
 from reconciler.domain.money import ZERO, Money, summed
 from reconciler.domain.price_list import PriceList
 from reconciler.domain.records import Addition, Agreement
@@ -90,7 +90,7 @@ class CustomerMonth:
     `withheld`: nothing is written, though there is no error (an unmapped SKU, a preview). `held` are records of the
     program's products that belong to no decision: they bill on. `take_over` is there only where a cut-over was asked.
     `repeated` are the lines, by invoice and number, that charge again what another one charges already.
-    `unspoken`: no document speaks of the customer's month.
+    `unspoken`: no document speaks of the customer's month. `rounding` is the target's.
     """
 
     customer: Customer
@@ -106,6 +106,7 @@ class CustomerMonth:
     take_over: TakeOver | None = None
     repeated: frozenset[tuple[str, int]] = frozenset()
     unspoken: bool = False
+    rounding: Rounding = Rounding.LINE
 
     @property
     def blocked(self) -> bool:

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from reconciler.domain.breakdown import Part, Step
 from reconciler.domain.canonical import digest, readable
 from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.domain.invoice import Motion
@@ -23,6 +24,7 @@ from reconciler.domain.plan import (
     Coverage,
     DocumentUsed,
     Impact,
+    NotPassedOn,
     Plan,
     ProductValues,
     Resource,
@@ -141,6 +143,8 @@ def _document(plan: Plan) -> dict[str, Any]:
             "findings": [finding_members(finding) for finding in plan.findings],
             "impact": [_impact(row) for row in plan.impact],
             "coverage": [_coverage(row) for row in plan.coverage],
+            "not_passed_on": [_not_passed_on(each) for each in plan.not_passed_on],
+            "rounding": plan.rounding,
             "refused_by": list(plan.refused_by),
             "summary": summary(plan),
         }
@@ -263,7 +267,39 @@ def _impact(row: Impact) -> dict[str, Any]:
         reason=row.reason,
         reviewed=row.reviewed.value if row.reviewed else None,
         review=row.review,
+        cost=printed(row.cost, row.currency),
+        margin=_margin(row),
+        breakdown=[_step(step, row.currency) for step in row.breakdown],
     )
+
+
+def _step(step: Step, currency: str) -> dict[str, Any]:
+    return _present(part=step.part.value, rule=step.rule or None, amount=printed(step.amount, currency))
+
+
+def _margin(row: Impact) -> dict[str, Any]:
+    """The margin is derived from the bill and the cost: it is written for readers, and not read back."""
+    before, after = row.before - row.cost, row.after - row.cost
+    return _present(
+        before=printed(before, row.currency),
+        after=printed(after, row.currency),
+        before_percent=_percent(before, row.before),
+        after_percent=_percent(after, row.after),
+    )
+
+
+def _percent(part: Decimal, whole: Decimal) -> str | None:
+    return format(part * 100 / whole, ".1f") if whole else None
+
+
+def _not_passed_on(each: NotPassedOn) -> dict[str, Any]:
+    return {
+        "customer": each.customer,
+        "currency": each.currency,
+        "policy": each.policy,
+        "increases": {month: printed(amount, each.currency) for month, amount in each.increases.items()},
+        "decreases": {month: printed(amount, each.currency) for month, amount in each.decreases.items()},
+    }
 
 
 def _coverage(row: Coverage) -> dict[str, Any]:
@@ -303,6 +339,8 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         cutover=read_hand_overs(document.get("cutover", ())),
         left_open=read_open_items(document),
         months=tuple(document.get("months", ())),
+        rounding=document.get("rounding", "line"),
+        not_passed_on=tuple(_read_not_passed_on(each) for each in document.get("not_passed_on", ())),
     )
 
 
@@ -375,4 +413,14 @@ def _read_money(members: Mapping[str, str]) -> Money:
 def _read_impact(row: Mapping[str, Any]) -> Impact:
     verdicts = {name: Verdict(row[name]) for name in ("verdict", "reviewed") if name in row}
     numbers = ("before", "after", "invoiced_cost", "charged_seat_days", "seat_days")
-    return Impact(**{**row, **{name: Decimal(row[name]) for name in numbers}, **verdicts})
+    read = {name: Decimal(row[name]) for name in numbers}
+    kept = {name: value for name, value in row.items() if name not in ("cost", "margin")}
+    breakdown = tuple(
+        Step(Part(step["part"]), step.get("rule", ""), Decimal(step["amount"])) for step in row.get("breakdown", ())
+    )
+    return Impact(**{**kept, **read, **verdicts, "breakdown": breakdown})
+
+
+def _read_not_passed_on(each: Mapping[str, Any]) -> NotPassedOn:
+    amounts = ({month: Decimal(amount) for month, amount in each[side].items()} for side in ("increases", "decreases"))
+    return NotPassedOn(each["customer"], each["currency"], each["policy"], *amounts)

@@ -10,7 +10,7 @@ from reconciler.domain.invoice import Invoice, InvoiceLine
 from reconciler.domain.mapping import PriceRule
 from reconciler.domain.price_list import PriceList
 from reconciler.rules.charged import Rate
-from reconciler.rules.prices import own_price, winning_rule
+from reconciler.rules.prices import DEFAULT_RULE, own_price, winning_rule
 
 # Unit prices have at most six places on the way to a PSA (apply protocol 2.11).
 _PLACES = Decimal("0.000001")
@@ -44,7 +44,7 @@ class Pricing:
         price = own.price if own.price is not None else kept if kept is not None else retail
         if price is None:
             return self._unpriced(line, key, "price")
-        return Rate(_placed(price), _placed(cost))
+        return Rate(_placed(price), _placed(cost), own.rule)
 
     def whole(self, line: InvoiceLine, key: str, day: date, cost: Decimal, retail: Decimal | None) -> Rate | Finding:
         """The rate of a line that is billed as a whole: its cost and retail price are sums, not unit prices.
@@ -56,11 +56,13 @@ class Pricing:
             return self._of_units(line, rule)
         own = own_price(rule, retail, cost)
         price = retail if own is None or own.price is None else own.price
-        return self._unpriced(line, key, "retail price") if price is None else Rate(_placed(price), _placed(cost))
+        if price is None:
+            return self._unpriced(line, key, "retail price")
+        return Rate(_placed(price), _placed(cost), own.rule if own else DEFAULT_RULE)
 
     def part(self, rate: Rate, share: Decimal) -> Rate:
         """The rate of a part of the term that the rate is for (H1)."""
-        return Rate(_placed(rate.unit_price * share), _placed(rate.unit_cost * share))
+        return Rate(_placed(rate.unit_price * share), _placed(rate.unit_cost * share), rate.rule)
 
     def _of_units(self, line: InvoiceLine, rule: PriceRule) -> Finding:
         return Finding(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.domain.money import plain, printed
 from reconciler.domain.plan import Change, Plan
+from reconciler.render.breakdown import margin_change, step_rows
 from reconciler.render.grouping import (
     AgreementGroup,
     CustomerGroup,
@@ -21,7 +22,6 @@ from reconciler.render.wording import (
     SIGNS,
     VERBS,
     counted,
-    margin_text,
     moved_fields,
     price_text,
     proof,
@@ -126,6 +126,14 @@ def _agreement(
         for change in subscription.changes:
             yield _record(change, subscription, months, ids)
     yield row(("", f"**bills after{currency}**", *(after.get(m, "") for m in months), _evidence(agreement, planned)))
+    yield from _steps(agreement, months)
+
+
+def _steps(agreement: AgreementGroup, months: Sequence[str]) -> Iterator[str]:
+    """From the distributor's charge to the bill: the amounts of these rows sum to those above."""
+    for step in step_rows([agreement.bill(month) for month in months]):
+        rule = f" ({code(step.rule)})" if step.rule else ""
+        yield row(("", f"_of which_ {step.words}{rule}", *step.amounts, ""))
 
 
 def _evidence(agreement: AgreementGroup, planned: Sequence[str]) -> str:
@@ -136,7 +144,7 @@ def _evidence(agreement: AgreementGroup, planned: Sequence[str]) -> str:
         facts += [f"accepted as {bill.reviewed.value} by {prose(bill.review or '')}"] if bill.reviewed else []
         if bill.charged_seat_days or bill.seat_days:
             facts.append(proof(bill.charged_seat_days, bill.seat_days))
-        facts.append(prose(margin_text(bill.after, bill.invoiced_cost, bill.currency)))
+        facts.append(prose(margin_change(bill)))
     return "<br>".join(facts)
 
 

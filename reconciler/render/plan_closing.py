@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import printed
 from reconciler.domain.plan import Coverage, Plan
+from reconciler.render.breakdown import kept_price_sentences, kept_prices
 from reconciler.render.grouping import amount_in, quiet_agreements, shown_months, total_after, total_before, total_cost
 from reconciler.render.open_items_text import completeness_lines, open_lines
 from reconciler.render.page import Page
@@ -32,6 +33,7 @@ def closing_lines(plan: Plan, *, width: int, paint: Paint) -> Iterator[str]:
     yield from open_lines(plan, page)
     yield from _documents(plan, page)
     yield from completeness_lines(plan, page)
+    yield from _kept_prices(plan, page)
     yield from _totals(plan, page)
     yield from _verdict(plan, page)
 
@@ -117,6 +119,22 @@ def _turned(rows: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[st
     """The table with rows for columns."""
     heads = tuple(head for head, _ in rows[1:])
     return [("", heads), *((month, tuple(f[n] for _, f in rows[1:])) for n, month in enumerate(rows[0][1]))]
+
+
+def _kept_prices(plan: Plan, page: Page) -> Iterator[str]:
+    """What price changes that are not passed on come to, by customer."""
+    sentences = list(kept_price_sentences(plan))
+    if not sentences:
+        return
+    yield from page.heading("Price changes that are not passed on")
+    rows = [("", ("this month", "every month after"))]
+    rows += [
+        (f"{safe(k.customer)}: {k.direction}, price_change {safe(k.policy)}", (safe(str(k.now)), safe(str(k.after))))
+        for k in kept_prices(plan)
+    ]
+    yield from page.ledger(rows)
+    for sentence in sentences:
+        yield from (page.paint(line, Style.CAREFUL) for line in wrapped(safe(sentence), page.width))
 
 
 def _verdict(plan: Plan, page: Page) -> Iterator[str]:

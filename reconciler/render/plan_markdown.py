@@ -10,6 +10,7 @@ from decimal import Decimal
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import ZERO, printed, summed
 from reconciler.domain.plan import Plan
+from reconciler.render.breakdown import KeptPrice, kept_price_sentences, kept_prices
 from reconciler.render.cutover import cutover_markdown
 from reconciler.render.grouping import (
     CustomerGroup,
@@ -43,7 +44,7 @@ def plan_markdown(plan: Plan, limit: int = 60_000) -> str:
     waiting = list(_fitted(open_markdown(plan.left_open), limit // 6, "further lines that wait, and entries to paste"))
     tail = [*waiting, *_fitted(_tail(plan), limit // 6, "further documents")]
     room.take(head + tail)
-    problems = list(_problems(plan, limit // 3))
+    problems = [*_kept_prices(plan, limit // 12), *_problems(plan, limit // 3)]
     problems += _fitted(cutover_markdown(plan), limit // 4, "further records of the cut-over")
     room.take(problems)
     body = list(_body(plan, room))
@@ -122,6 +123,22 @@ def _problems(plan: Plan, room: int) -> Iterator[str]:
             yield f"#### {heading}"
             yield from table(("What", "Customer", "Where", "Amount"), money_from=3)
             yield from _fitted(map(_finding, chosen), room // 4, f"some of {counted(len(chosen), severity.value)}")
+
+
+def _kept_prices(plan: Plan, room: int) -> Iterator[str]:
+    """What price changes that are not passed on come to; the sums first, for they are never left out."""
+    kept = list(kept_prices(plan))
+    if not kept:
+        return
+    yield ""
+    yield " ".join(f"**{prose(sentence)}**" for sentence in kept_price_sentences(plan))
+    yield from table(("Prices not passed on", "Policy", "This month", "Every month after"), money_from=2)
+    yield from _fitted(map(_kept_price, kept), room, f"some of {counted(len(kept), 'customer')}")
+
+
+def _kept_price(kept: KeptPrice) -> str:
+    who = f"{code(kept.customer)}, {kept.direction}"
+    return row((who, code(kept.policy), prose(str(kept.now)), prose(str(kept.after))))
 
 
 def _finding(finding: Finding) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.domain.money import plain, printed
 from reconciler.domain.plan import Action, Change, Impact, Plan, Verdict
+from reconciler.render.breakdown import margin_change, step_rows
 from reconciler.render.cutover import cutover_lines
 from reconciler.render.grouping import (
     AgreementGroup,
@@ -28,7 +29,6 @@ from reconciler.render.wording import (
     SIGNS,
     VERBS,
     Reason,
-    margin_text,
     moved_fields,
     percent_of,
     price_text,
@@ -153,6 +153,7 @@ def _column(plan: Plan, month: str) -> int:
     for row in plan.impact:
         if row.month == month:
             texts += [printed(row.before, row.currency), printed(row.after, row.currency)]
+            texts += [signed(step.amount, row.currency) for step in row.breakdown]
     texts += [signed(change.impact[month]) for change in plan.changes if month in change.impact]
     return max(map(len, texts)) + 2
 
@@ -184,10 +185,22 @@ def _agreement(agreement: AgreementGroup, sheet: _Sheet) -> Iterator[str]:
         if row.month not in sheet.months:
             bills = f"{row.month}: {before[row.month]} before, {after[row.month]} after"
             yield from hanging(safe(bills), sheet.width, "  ")
+    if not sheet.undo:
+        yield from _steps(agreement, sheet)
     for month in () if sheet.undo else sheet.planned:
         bill = agreement.bill(month)
         if bill:
             yield from _evidence(bill, sheet)
+
+
+def _steps(agreement: AgreementGroup, sheet: _Sheet) -> Iterator[str]:
+    """From the distributor's charge to the bill, a line for each step; they sum to the bill above."""
+    rows = step_rows([agreement.bill(month) for month in sheet.months])
+    if rows:
+        yield "  of which"
+    for row in rows:
+        amounts = dict(zip(sheet.months, row.amounts, strict=True))
+        yield from sheet.with_amounts(f"    {row.words}{f' ({safe(row.rule)})' if row.rule else ''}", amounts)
 
 
 def _evidence(bill: Impact, sheet: _Sheet) -> Iterator[str]:
@@ -195,7 +208,7 @@ def _evidence(bill: Impact, sheet: _Sheet) -> Iterator[str]:
     facts = []
     if bill.charged_seat_days or bill.seat_days:
         facts.append(proof(bill.charged_seat_days, bill.seat_days))
-    facts.append(safe(margin_text(bill.after, bill.invoiced_cost, bill.currency)))
+    facts.append(safe(margin_change(bill)))
     verdict = bill.verdict.value if bill.reason is None else f"{bill.verdict.value}: {safe(bill.reason)}"
     of_month = f"{safe(bill.month)}: " if len(sheet.planned) > 1 else ""
     for fact in facts:

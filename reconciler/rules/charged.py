@@ -7,7 +7,7 @@ In numbers (rulebook Ex 1): 10 from the 1st to the 30th, +3 from the 12th, −2 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -23,10 +23,13 @@ _GOES_ON = frozenset({Charge.CYCLE, Charge.RENEW, Charge.ADD_QUANTITY, Charge.RE
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one seat is billed at and costs for a full month, in the invoice's currency."""
+    """What one seat is billed at and costs for a full month, in the invoice's currency. `rule` names the price rule
+    that made the price, where one did; two rates are equal whatever made them.
+    """
 
     unit_price: Decimal
     unit_cost: Decimal
+    rule: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

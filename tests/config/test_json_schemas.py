@@ -19,6 +19,7 @@ from test_bad_mappings import BAD
 from reconciler.cli.init_texts import INVOICE, MAPPINGS
 from reconciler.cli.schema_files import schema_texts, write_schemas
 from reconciler.config.json_schemas import SCHEMAS, json_schema
+from reconciler.domain.breakdown import Part, Step
 from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.domain.handover import Fate, HandOver, Successor
 from reconciler.domain.invoice import Motion
@@ -32,6 +33,7 @@ from reconciler.domain.plan import (
     Coverage,
     DocumentUsed,
     Impact,
+    NotPassedOn,
     Plan,
     ProductValues,
     Resource,
@@ -274,8 +276,14 @@ PLAN = sealed(
                 "psa/agreement/55", "CSP", "Contoso", "2026-09", "AUD", Decimal(200), Decimal("223.33"),
                 Decimal("178.67"), Decimal(335), Decimal(335), Verdict.RECONCILED, None,
                 Verdict.DIFFERS, "Jo: as agreed",
+                (
+                    Step(Part.CHARGED, "", Decimal("178.67")),
+                    Step(Part.MARGIN, "At Retail Price", Decimal("44.67")),
+                    Step(Part.ROUNDING, "", Decimal("-0.01")),
+                ),
             ),
         ),
+        not_passed_on=(NotPassedOn("C", "AUD", "warn", {"2026-09": Decimal(5)}, {}),),
         coverage=(Coverage("billed", "P46", 2, (Money(Decimal("178.67"), "AUD"),)),),
         refused_by=("max_changes",),
         decisions="sha256:" + "0f" * 32,

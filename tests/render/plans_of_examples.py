@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from reconciler.domain.breakdown import Part, Step
 from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import Money
@@ -16,6 +18,7 @@ from reconciler.domain.plan import (
     Coverage,
     DocumentUsed,
     Impact,
+    NotPassedOn,
     Plan,
     ProductValues,
     Resource,
@@ -29,6 +32,8 @@ PRODUCT = f"psa/product/{SKU}"
 AGREEMENT = "psa/agreement/55"
 INVOICE = "INV-2026-10-0001"
 SEPTEMBER, OCTOBER = "2026-09", "2026-10"
+RETAIL = "At Retail Price"
+OFF = "5f1b6a3e bills -5.33 AUD off the invoice's prices (see W1, W2)"
 
 
 def day(text: str) -> date:
@@ -106,6 +111,7 @@ def bill(
     name: str = "Contoso Microsoft CSP",
     customer: str = "Contoso",
     currency: str = "AUD",
+    steps: Iterable[tuple[Part, str, str]] = (),
 ) -> Impact:
     return Impact(
         agreement=agreement,
@@ -120,10 +126,11 @@ def bill(
         seat_days=Decimal(charged if billed is None else billed),
         verdict=verdict,
         reason=reason,
+        breakdown=tuple(Step(part, rule, Decimal(amount)) for part, rule, amount in steps),
     )
 
 
-def next_bill(before: str, after: str, **others: str) -> Impact:
+def next_bill(before: str, after: str, **others: Any) -> Impact:
     """October, which no invoice speaks of yet."""
     return bill(
         OCTOBER, before, after, verdict=Verdict.NOT_RECONCILABLE, reason="no invoice covers the month yet", **others
@@ -187,7 +194,43 @@ def example_1() -> Plan:
                 [Because("P47", "11 go on from 2026-10-01", INVOICE, line) for line in (1, 2, 3)],
             ),
         ),
-        (bill(SEPTEMBER, "200.00", "223.33", cost="178.67", charged="335"), next_bill("200.00", "220.00")),
+        (
+            bill(
+                SEPTEMBER,
+                "200.00",
+                "223.33",
+                cost="178.67",
+                charged="335",
+                steps=((Part.CHARGED, "", "178.67"), (Part.MARGIN, RETAIL, "44.67"), (Part.ROUNDING, "", "-0.01")),
+            ),
+            next_bill("200.00", "220.00", steps=((Part.EXPECTED, "", "176.00"), (Part.MARGIN, RETAIL, "44.00"))),
+        ),
+    )
+
+
+def example_10() -> Plan:
+    """Cost and retail price rise on 15 September, and the record keeps its price."""
+    now = (
+        (Part.CHARGED, "", "165.33"),
+        (Part.MARGIN, RETAIL, "40.00"),
+        (Part.INCREASE, "price_change: warn", "-5.33"),
+    )
+    later = (
+        (Part.EXPECTED, "", "170.00"),
+        (Part.MARGIN, RETAIL, "40.00"),
+        (Part.INCREASE, "price_change: warn", "-10.00"),
+    )
+    differs = bill(
+        SEPTEMBER, "200.00", "200.00", cost="165.33", charged="300", verdict=Verdict.DIFFERS, reason=OFF, steps=now
+    )
+    words = "Subscription retail unit price changed from 20.00 to 21.00 on 15 Sep 2026"
+    return plan(
+        (),
+        (differs, next_bill("200.00", "200.00", steps=later)),
+        findings=(Finding(Severity.WARNING, "W2", words, "Contoso", SUBSCRIPTION),),
+        not_passed_on=(
+            NotPassedOn("Contoso", "AUD", "warn", {SEPTEMBER: Decimal("5.33"), OCTOBER: Decimal("10.00")}, {}),
+        ),
     )
 
 
@@ -396,6 +439,7 @@ EXAMPLES: dict[str, Callable[[], Plan]] = {
     "example 4": example_4,
     "adoption": adoption,
     "product creation": product_creation,
+    "example 10": example_10,
     "troubled": troubled,
     "no changes": no_changes,
 }

@@ -7,6 +7,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 from plans_of_examples import OCTOBER, SEPTEMBER, example_1, plan
 
+from reconciler.domain.breakdown import Part, Step
 from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import Money
@@ -18,6 +19,7 @@ from reconciler.domain.plan import (
     Coverage,
     DocumentUsed,
     Impact,
+    NotPassedOn,
     Plan,
     ProductValues,
     Resource,
@@ -84,7 +86,23 @@ def changes(draw: st.DrawFn, agreements: list[str]) -> Change:
 
 
 @st.composite
+def breakdowns(draw: st.DrawFn, after: Decimal) -> tuple[Step, ...]:
+    """None, or steps that sum to the bill."""
+    if draw(st.booleans()):
+        return ()
+    others = st.sampled_from([part for part in Part if part not in (Part.CHARGED, Part.EXPECTED)])
+    steps = draw(st.lists(st.builds(Step, others, TEXTS, AMOUNTS), max_size=4, unique_by=lambda s: (s.part, s.rule)))
+    rest = after - sum((step.amount for step in steps), Decimal(0))
+    return (Step(draw(st.sampled_from([Part.CHARGED, Part.EXPECTED])), "", rest), *steps)
+
+
+MONTHLY = st.dictionaries(MONTHS, AMOUNTS.map(abs), max_size=2)
+NOT_PASSED_ON = st.builds(NotPassedOn, TEXTS, CURRENCIES, TEXTS, MONTHLY, MONTHLY)
+
+
+@st.composite
 def impacts(draw: st.DrawFn, agreements: list[str]) -> Impact:
+    after = draw(AMOUNTS)
     return Impact(
         agreement=draw(st.sampled_from(agreements)),
         agreement_name=draw(TEXTS),
@@ -92,12 +110,13 @@ def impacts(draw: st.DrawFn, agreements: list[str]) -> Impact:
         month=draw(MONTHS),
         currency=draw(CURRENCIES),
         before=draw(AMOUNTS),
-        after=draw(AMOUNTS),
+        after=after,
         invoiced_cost=draw(AMOUNTS),
         charged_seat_days=draw(AMOUNTS),
         seat_days=draw(AMOUNTS),
         verdict=draw(st.sampled_from(Verdict)),
         reason=draw(st.none() | TEXTS),
+        breakdown=draw(breakdowns(after)),
     )
 
 
@@ -130,6 +149,7 @@ def plans(draw: st.DrawFn) -> Plan:
         ),
         refused_by=tuple(draw(st.lists(TEXTS, max_size=2))),
         target=draw(TEXTS),
+        not_passed_on=tuple(draw(st.lists(NOT_PASSED_ON, max_size=2))),
     )
 
 
@@ -158,7 +178,18 @@ def with_text_everywhere(text: str) -> Plan:
     changed.append(
         Change(f"psa/product/{text}", Resource.PRODUCT, Action.UPDATE, replace(product, name="old"), product)
     )
-    rows = [replace(row, agreement=text, agreement_name=text, customer=text, reason=text) for row in base.impact]
+    rows = [
+        replace(
+            row,
+            agreement=text,
+            agreement_name=text,
+            customer=text,
+            reason=text,
+            breakdown=(Step(Part.CHARGED, "", Decimal(1)), Step(Part.MARGIN, text, row.after - 1)),
+        )
+        for row in base.impact
+    ]
+    kept = {row.month: Decimal(1) for row in rows}
     return replace(
         base,
         changes=tuple(changed),
@@ -171,4 +202,5 @@ def with_text_everywhere(text: str) -> Plan:
         documents=(DocumentUsed(text, text, text, text, 1),),
         refused_by=(text,),
         target=text,
+        not_passed_on=(NotPassedOn(text, "AUD", text, kept, kept),),
     )

@@ -8,12 +8,13 @@ from typing import Any
 from scenario_files import Row
 from scenario_world import SUBSCRIPTION
 
+from reconciler.domain.breakdown import Part
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.handover import HandOver
 from reconciler.domain.money import plain, printed
 from reconciler.domain.open_items import OpenItems
-from reconciler.domain.plan import AdditionValues, Change, Impact, Plan, ProductValues
+from reconciler.domain.plan import AdditionValues, Change, Impact, Plan, ProductValues, Verdict
 
 _ACTIONS = ("create", "update", "cancel", "adopt", "delete")
 
@@ -255,6 +256,43 @@ def impact_lines(expected: Mapping[str, list[Any]], impact: Iterable[Impact]) ->
         after = sum((row.after for row in rows if row.month == month), Decimal(0))
         there.append(f"{month}: {_money(before)} to {_money(after)}")
     return wanted, there
+
+
+def breakdown_line(expected: Iterable[str], month: str, impact: Iterable[Impact]) -> dict[str, Decimal]:
+    """The month's steps from the charge to the bill, over all agreements, by what they stand for."""
+    sums = dict.fromkeys(expected, Decimal(0))
+    for row in impact:
+        for step in row.breakdown if row.month == month else ():
+            sums[step.part.value] = sums.get(step.part.value, Decimal(0)) + step.amount
+    return sums
+
+
+def untold(row: Impact) -> str | None:
+    """What a breakdown fails to say: its steps make the bill, rounding explains little, and a verdict has its step."""
+    if sum((step.amount for step in row.breakdown), Decimal(0)) != row.after:
+        return f"{row.agreement} {row.month}: the steps do not sum to {row.after}: {row.breakdown}"
+    amounts = {step.part: step.amount for step in row.breakdown}
+    # Half a cent for each record and step of a story, of which no scenario has more than ten.
+    if abs(amounts.pop(Part.ROUNDING, Decimal(0))) > Decimal("0.10"):
+        return f"{row.agreement} {row.month}: rounding hides a difference: {row.breakdown}"
+    odd = {part: amount for part, amount in amounts.items() if part not in _ORDINARY}
+    if row.verdict is Verdict.RECONCILED and any(abs(amount) > Decimal("0.10") for amount in odd.values()):
+        return f"{row.agreement} {row.month}: reconciled, and yet {odd}"
+    if row.verdict is Verdict.DIFFERS and not odd and Part.EXCLUDED not in amounts:
+        return f"{row.agreement} {row.month}: differs ({row.reason}), and no step says by what"
+    return None
+
+
+_ORDINARY = (Part.CHARGED, Part.EXPECTED, Part.MARGIN, Part.EXCLUDED, Part.NOT_COMPARED, Part.HANDED_OVER)
+
+
+def not_passed_on(expected: Iterable[str], plan: Plan) -> dict[str, Decimal]:
+    """The increases that records do not follow, by month, over all customers."""
+    sums = dict.fromkeys(expected, Decimal(0))
+    for each in plan.not_passed_on:
+        for month, amount in each.increases.items():
+            sums[month] = sums.get(month, Decimal(0)) + amount
+    return sums
 
 
 def billed_lines(month: str, expected: Any, invoices: Iterable[Row]) -> tuple[str, str]:

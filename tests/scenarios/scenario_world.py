@@ -142,6 +142,7 @@ def _mappings(scenario: Scenario, representation: str, url: str) -> Row:
                 "client_id": "${CONNECTWISE_CLIENT_ID}",
                 "public_key": "${CONNECTWISE_PUBLIC_KEY}",
                 "private_key": "${CONNECTWISE_PRIVATE_KEY}",
+                **(mapping.get("target") or {}),
             }
         },
         "programs": {"microsoft-csp": program},

@@ -18,7 +18,7 @@ from scenario_world import lines_of_months, seed, write_invoices, write_reposito
 
 from reconciler.domain.days import Months
 from reconciler.domain.finding import Severity
-from reconciler.domain.plan import Plan
+from reconciler.domain.plan import Impact, Plan
 from reconciler.planning.gathered import Scope
 from reconciler.sandbox.server import RunningSandbox
 
@@ -158,6 +158,7 @@ def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan
         assert there == wanted, "cut-over"
     planned = {str(month) for month in months_of(step)}
     rows = [row for row in plan.impact if row.month in planned]
+    _check_money(step, rows, plan)
     if "seat_days" in step:
         assert sum(row.seat_days for row in rows) == step["seat_days"], "seat-days"
     if "verdict" in step:
@@ -171,6 +172,20 @@ def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan
         assert any(f.severity is Severity.ERROR for f in plan.findings), "blocked without an error"
     if plan.undoes is None:
         _check_coverage(scenario, number, plan)
+
+
+def _check_money(step: Row, rows: list[Impact], plan: Plan) -> None:
+    """Every bill is told from the distributor's charge on, and nothing of the difference is left without a name."""
+    if "breakdown" in step:
+        assert checks.breakdown_line(step["breakdown"], step["month"], plan.impact) == step["breakdown"], "breakdown"
+    if "not_passed_on" in step:
+        assert checks.not_passed_on(step["not_passed_on"], plan) == step["not_passed_on"], "not passed on"
+    if "margin" in step:
+        margins = [sum(row.before - row.cost for row in rows), sum(row.after - row.cost for row in rows)]
+        assert margins == step["margin"], "margin"
+    # What takes a run back is no comparison with an invoice.
+    rows = [] if plan.undoes else list(plan.impact)
+    assert [told for row in rows if (told := checks.untold(row))] == [], "breakdown"
 
 
 def _check_coverage(scenario: Scenario, number: int, plan: Plan) -> None:
@@ -212,7 +227,9 @@ def _check_prediction(scenario: Scenario, state: Row, plan: Plan, step: Row) -> 
     """What the plan said the month would bill is what the PSA billed for its days."""
     if step.get("blocked"):
         return
-    tolerance = checks.tolerance(state) if scenario.before.get("switches", {}).get("rounding") == "unit" else 0
+    plays = scenario.before.get("switches", {}).get("rounding", "line")
+    declared = scenario.mapping.get("target", {}).get("rounding", "line")
+    tolerance = 0 if plays == declared else checks.tolerance(state)
     for month in months_of(step):
         actual = checks.billed_for(state, month)
         for agreement, amount in checks.predicted(plan, month).items():
