@@ -9,6 +9,7 @@ from typing import Any
 
 from world import CONTOSO, FABRIKAM, MAPPING, SEED, SKU, A, B, contoso, csv_text, fabrikam, line, plan_with
 
+from reconciler.domain.days import Month, Months
 from reconciler.domain.plan import AdditionValues, Plan, Verdict
 from reconciler.sandbox.server import RunningSandbox
 
@@ -154,3 +155,25 @@ def test_a_record_whose_line_may_stand_on_an_unreadable_row_is_not_deleted(tmp_p
     plan = plan_with(tmp_path, psa, {"a.csv": broken}, mapping=CYCLES, seed=world)
     assert "delete" not in [c.action.value for c in plan.changes]
     assert [f.code for f in plan.findings if f.blocks] != []
+
+
+def test_two_months_in_one_plan_bill_each_cycle_once(tmp_path: Path, psa: RunningSandbox) -> None:
+    later = {
+        "invoice": "INV-OCT",
+        "period.from": "2026-10-01",
+        "period.to": "2026-10-31",
+        "from": "2026-10-15",
+        "to": "2026-11-14",
+        "amount": "208.00",
+    }
+    documents = {"a.csv": contoso(**CYCLE), "b.csv": contoso(**later)}
+    both = Months(Month(2026, 9), Month(2026, 10))
+    plan = plan_with(tmp_path, psa, documents, mapping=CYCLES, seed=seed(), months=both)
+    spans = [(c.after.effective, c.after.cancelled) for c in plan.changes if isinstance(c.after, AdditionValues)]
+    assert [(str(first), str(last)) for first, last in spans] == [
+        ("2026-09-15", "2026-09-30"),
+        ("2026-10-15", "2026-10-31"),
+    ]
+    assert [f for f in plan.findings if f.code == "C27"] == []
+    bills = {row.month: row.after for row in plan.impact if "Contoso" in row.agreement_name}
+    assert (bills["2026-09"], bills["2026-10"]) == (Decimal("260.00"), Decimal("260.00"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.config.loading import load
-from reconciler.domain.days import Month
+from reconciler.domain.days import Month, Months
 from reconciler.domain.plan import Plan
 from reconciler.planning.gathered import Request
 from reconciler.planning.making import make_plan, month_of, read_sources
@@ -18,6 +18,8 @@ from reconciler.targets.opening import open_target
 CONTOSO, FABRIKAM = "8a7c0000-0000-4000-8000-000000000001", "2b9d0000-0000-4000-8000-000000000002"
 A, B = "aaaa0000-0000-4000-8000-00000000000a", "bbbb0000-0000-4000-8000-00000000000b"
 SKU = "CFQ7TTC0LH18:0001"
+
+SEPTEMBER = Months(Month(2026, 9), Month(2026, 9))
 
 SEED: dict[str, Any] = {
     "psa": "connectwise",
@@ -134,6 +136,7 @@ def plan_with(
     *,
     mapping: str = MAPPING,
     seed: Mapping[str, Any] = SEED,
+    months: Months = SEPTEMBER,
 ) -> Plan:
     """The plan for some documents, on a freshly seeded sandbox."""
     psa.seed(json.loads(json.dumps(seed)))
@@ -148,7 +151,9 @@ def plan_with(
 
     async def made() -> Plan:
         documents = read_sources(mappings)
-        request = Request(month_of(documents, Month(2026, 9)), frozenset(), "2026-10-03T09:00:00Z", "0.1.0")
+        since = None if months.first == months.last else months.first
+        newest = month_of(documents, months.last)
+        request = Request(newest, frozenset(), "2026-10-03T09:00:00Z", "0.1.0", since=since)
         settings = replace(mappings.targets["psa"], url=psa.url)
         secrets = {"client_id": "sandbox", "public_key": "sandbox", "private_key": "sandbox"}
         target = await open_target(settings, secrets)
