@@ -1,8 +1,8 @@
 """The audit: an apply is done only when every record it touched is there once, with the planned values (I8).
 
-A copy that was never invoiced is removed: the younger one goes. Whether it was invoiced is known in two ways: its first
-day is not invoiced yet, or it came after the look before the send and no invoice was made since. What cannot be settled
-is told, and kept as an incident.
+A copy that was never invoiced is removed: the younger one goes. Whether it was invoiced is known in three ways: its
+first day is not invoiced yet; or it came after the plan was made, or after the look before the send, and no invoice was
+made since. What cannot be settled is told, and kept as an incident.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +16,7 @@ from reconciler.applying.slots import (
     differences,
     is_addition,
     is_create,
+    known_next_invoice,
     known_records,
     same_slot,
     wanted,
@@ -171,9 +172,11 @@ class Audit:
         for copy in additions:
             if copy.id in written or copy.id in known or not same_slot(values, copy):
                 continue
+            since_look = op.seen is not None and copy.id not in seen.records
             never_invoiced = agreement.next_invoice is not None and (
                 copy.effective >= agreement.next_invoice
-                or (op.seen is not None and copy.id not in seen.records and agreement.next_invoice == seen.next_invoice)
+                or agreement.next_invoice.isoformat() == known_next_invoice(self._plan, change.agreement)
+                or (since_look and agreement.next_invoice == seen.next_invoice)
             )
             yield op, copy, never_invoiced and not differences(values, copy)
 

@@ -89,6 +89,11 @@ def known_records(plan: Plan, agreement: str | None) -> frozenset[str]:
     return frozenset(name.rsplit("/", 1)[-1] for name in observed)
 
 
+def known_next_invoice(plan: Plan, agreement: str | None) -> str | None:
+    """The day of an agreement's next invoice when the plan was made, as ISO text; None where it is not known."""
+    return plan.observed_records.get(agreement or "", {}).get("agreement", {}).get("next_invoice")
+
+
 def differences(values: Values, record: Record) -> tuple[str, ...]:
     """In which owned fields a record is not as the values say: `quantity from 10 to 12`, the values' first."""
     pairs = _pairs(values, record)

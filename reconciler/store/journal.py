@@ -135,9 +135,10 @@ class Journal:
                     plan_text=text,
                 )
             )
-            connection.execute(insert(schema.op), [self._row(plan_id, n, new) for n, new in enumerate(ops)])
-            events = [self._event(plan_id, new.slot, at, None, State.PLANNED, None) for new in ops]
-            connection.execute(insert(schema.op_event), events)
+            if ops:
+                connection.execute(insert(schema.op), [self._row(plan_id, n, new) for n, new in enumerate(ops)])
+                events = [self._event(plan_id, new.slot, at, None, State.PLANNED, None) for new in ops]
+                connection.execute(insert(schema.op_event), events)
 
     def ops(self, plan_id: str) -> tuple[Op, ...]:
         """The ops of a plan, in its order."""

@@ -1,0 +1,327 @@
+"""One process in virtual time: it drives a course as the real executor does, until it ends, is killed, or freezes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+
+from reconciler.applying.clock import Stop
+from reconciler.applying.course import course
+from reconciler.applying.effects import (
+    Bounded,
+    Commit,
+    Effect,
+    Ended,
+    Enter,
+    HasEnded,
+    RemoveCopy,
+    Send,
+    Stale,
+    Steps,
+    Together,
+    Wait,
+)
+from reconciler.applying.report import ApplyReport
+from reconciler.applying.surroundings import Conditions
+from reconciler.domain.plan import Plan
+from reconciler.store.errors import StoreError
+from reconciler.store.journal import Journal, give_back
+from reconciler.targets.base import Ambiguous, NotSent, TargetError
+
+if TYPE_CHECKING:
+    from simulation import Simulation
+
+SETTLE = 120.0
+
+
+@dataclass
+class Lived:
+    """How a life ended: with a report, with a fault, or killed."""
+
+    plan: Plan
+    report: ApplyReport | None = None
+    fault: Exception | None = None
+    killed: bool = False
+    checked: bool = False
+
+
+@dataclass
+class Task:
+    """One course and those it is within; it is told to `ended` what came of it."""
+
+    stack: list[Steps[Any]]
+    ended: Callable[[Any, Exception | None], None]
+    dropped: bool = False
+    sees: float = 0.0
+    """Up to when the last read of this course shows the PSA."""
+
+
+@dataclass
+class VirtualClock:
+    """The clocks as a process reads them: the wall's may be set, the other runs on."""
+
+    simulation: Simulation
+
+    def now(self) -> datetime:
+        return self.simulation.wall()
+
+    def monotonic(self) -> float:
+        return self.simulation.now
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("the protocol waits by an effect")
+
+
+@dataclass
+class Life:
+    """One run of a plan by one process."""
+
+    simulation: Simulation
+    plan: Plan
+    journal: Journal
+    lock: ExitStack
+    name: str
+    over: Callable[[Lived], None]
+    dead: bool = False
+    frozen_until: float = 0.0
+    tasks: list[Task] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
+    waiting: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+    stop: Stop = field(default_factory=Stop)
+
+    def start(self) -> None:
+        """Begins the course; a wish to stop may come at any time."""
+        conditions = Conditions(VirtualClock(self.simulation), SETTLE, self.stop)
+        task = Task([course(self.plan, conditions)], self._ended)
+        self.tasks.append(task)
+        if self.simulation.rng.random() < self.simulation.rates.stop:
+            self.simulation.at(self.simulation.rng.uniform(0, 60), lambda: self.stop.ask(15))
+        self._later(0.0, task)
+
+    def kill(self) -> None:
+        """Ends the process here: nothing it holds in memory has any effect from now on."""
+        if self.dead:
+            return
+        self.dead = True
+        self.over(Lived(self.plan, killed=True))
+
+    def _ended(self, report: ApplyReport | None, fault: Exception | None) -> None:
+        if self.dead:
+            return
+        self.dead = True
+        try:
+            give_back(self.journal)
+        except StoreError as lost:
+            # Its lock was lost while it was frozen, and the state after that.
+            report, fault = None, lost
+        self.over(Lived(self.plan, report, fault))
+
+    # -- steps
+
+    def _later(self, seconds: float, task: Task, answer: Any = None, fault: Exception | None = None) -> None:
+        self.simulation.at(seconds, lambda: self._resume(task, answer, fault))
+
+    def _resume(self, task: Task, answer: Any, fault: Exception | None) -> None:
+        if self.dead or task.dropped or self._struck(task, answer, fault):
+            return
+        while task.stack:
+            try:
+                effect = task.stack[-1].send(answer) if fault is None else task.stack[-1].throw(fault)
+            except StopIteration as end:
+                task.stack.pop()
+                answer, fault = end.value, None
+                continue
+            except Exception as failure:
+                task.stack.pop()
+                answer, fault = None, failure
+                continue
+            if isinstance(effect, Bounded):
+                task.stack.append(effect.course)
+                answer, fault = None, None
+                continue
+            self._perform(effect, task)
+            return
+        task.ended(answer, fault)
+
+    def _struck(self, task: Task, answer: Any, fault: Exception | None) -> bool:
+        """Whether the process is killed or frozen just here, between the answer to one effect and the next effect."""
+        sim = self.simulation
+        if sim.now < self.frozen_until:
+            self._later(self.frozen_until - sim.now, task, answer, fault)
+            return True
+        sim.steps += 1
+        if sim.rng.random() < sim.rates.kill or (sim.script and sim.steps in sim.script.kills):
+            sim.say(f"{self.name}: killed")
+            self.kill()
+            return True
+        if sim.rng.random() < sim.rates.freeze:
+            self._freeze()
+            self._later(self.frozen_until - sim.now, task, answer, fault)
+            return True
+        if sim.rng.random() < sim.rates.clock_step:
+            sim.skew += sim.rng.choice((-86400, -3600, -60, -1, 1, 60, 3600, 86400))
+        return False
+
+    def _freeze(self) -> None:
+        sim = self.simulation
+        self.frozen_until = sim.now + sim.rng.uniform(1, sim.rates.freeze_seconds)
+        sim.say(f"{self.name}: frozen for {self.frozen_until - sim.now:.0f} s")
+        if sim.rng.random() < sim.rates.lock_lost_in_freeze:
+            sim.say(f"{self.name}: its lock is lost")
+            try:
+                self.lock.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+            except KeyboardInterrupt:
+                pass
+            self.lock = ExitStack()
+
+    # -- effects
+
+    def _perform(self, effect: Effect, task: Task) -> None:
+        sim = self.simulation
+        if isinstance(effect, Commit | Enter):
+            self._journalled(effect, task)
+        elif isinstance(effect, Wait):
+            self._later(0.0 if self.stop.asked else max(0.0, effect.seconds), task)
+        elif isinstance(effect, Stale):
+            self._later(sim.rng.uniform(0.1, 2), task, ())
+        elif isinstance(effect, Ended):
+            if effect.address in self.done:
+                self._later(0.0, task)
+            else:
+                self.waiting.setdefault(effect.address, []).append(lambda: self._later(0.0, task))
+        elif isinstance(effect, HasEnded):
+            self.done.add(effect.address)
+            for go_on in self.waiting.pop(effect.address, []):
+                go_on()
+            self._later(0.0, task)
+        elif isinstance(effect, Together):
+            self._gather(effect, task)
+        elif isinstance(effect, Send | RemoveCopy):
+            self._send(effect, task)
+        else:
+            self._read(effect, task)
+
+    def _journalled(self, effect: Commit | Enter, task: Task) -> None:
+        # Killed before it or after it: both are steps. A transaction is all or nothing, and is SQLite's to keep so.
+        try:
+            if isinstance(effect, Commit):
+                answer: Any = self.journal.move(effect.op, effect.step, effect.at)
+                self.simulation.say(f"{self.name}: {effect.op.address[-22:]} {effect.op.state} -> {effect.step.state}")
+            else:
+                answer = effect.what(self.journal)
+        except Exception as failure:
+            self._later(0.001, task, None, failure)
+            return
+        self._later(0.001, task, answer)
+
+    def _gather(self, effect: Together, task: Task) -> None:
+        left = len(effect.courses)
+        parts: list[Task] = []
+
+        def one_ended(_: Any, fault: Exception | None) -> None:
+            nonlocal left
+            left -= 1
+            if fault is not None:
+                finish(fault)
+            elif left == 0:
+                finish(None)
+
+        def finish(fault: Exception | None) -> None:
+            if task.dropped or all(part.dropped for part in parts):
+                return
+            for part in parts:
+                part.dropped = True
+            self._later(0.0, task, None, fault)
+
+        def graceless() -> None:
+            if self.stop.asked:
+                finish(None)
+
+        parts += [Task([each], one_ended) for each in effect.courses]
+        if not parts:
+            self._later(0.0, task)
+            return
+        for part in parts:
+            self._later(0.0, part)
+        if self.stop.asked:
+            self.simulation.at(effect.grace, graceless)
+
+    def _read(self, effect: Any, task: Task) -> None:
+        sim = self.simulation
+
+        def answered() -> None:
+            if sim.rng.random() < sim.rates.read_error:
+                self._resume(task, None, TargetError("the PSA could not be read"))
+                return
+            lag = sim.rng.uniform(0, sim.rates.lag_seconds) if sim.rng.random() < 0.3 else 0.0
+            task.sees = sim.now - lag
+            self._resume(task, sim.psa.read(effect, sim.now, lag), None)
+
+        sim.at(sim.rng.uniform(0.02, 0.5), answered)
+
+    def _send(self, effect: Send | RemoveCopy, task: Task) -> None:
+        """A request on its way: it leaves now, or when the process thaws; what becomes of it is decided once."""
+        sim = self.simulation
+        if sim.rng.random() < sim.rates.freeze:
+            self._freeze()
+        leaves = max(0.0, self.frozen_until - sim.now)
+        sim.at(leaves, lambda: self._left(effect, task))
+
+    def _left(self, effect: Send | RemoveCopy, task: Task) -> None:
+        sim, rates = self.simulation, self.simulation.rates
+        if self.dead or task.dropped:
+            return
+        travel = sim.rng.uniform(0.05, 2.0)
+        fates: dict[str, tuple[float, Callable[[], None]]] = {
+            "not sent": (rates.not_sent, lambda: self._later(0.1, task, None, NotSent("connection refused"))),
+            "lost request": (rates.lost_request, lambda: self._later(travel, task, None, Ambiguous("reset"))),
+            "lost answer": (rates.lost_answer, lambda: self._done(effect, task, travel, 0, Ambiguous("no answer"))),
+            "late": (rates.late_commit, lambda: self._late(effect, task)),
+            "replay": (rates.replay, lambda: self._done(effect, task, travel, 1, None)),
+        }
+        sim.sends += 1
+        if sim.script:
+            chosen = sim.script.fate if sim.sends == sim.script.write else ""
+        else:
+            names = [*fates, ""]
+            weights = [rate for rate, _ in fates.values()]
+            chosen = sim.rng.choices(names, [*weights, 1 - sum(weights)])[0]
+        if chosen:
+            fates[chosen][1]()
+        else:
+            self._done(effect, task, travel, 0, None)
+
+    def _late(self, effect: Send | RemoveCopy, task: Task) -> None:
+        sim = self.simulation
+        self._done(effect, task, sim.rng.uniform(2, sim.rates.late_seconds or 95), 0, Ambiguous("timeout"))
+
+    def _done(
+        self, effect: Send | RemoveCopy, task: Task, travel: float, replays: int, fault: Exception | None
+    ) -> None:
+        """The PSA does the work after `travel` seconds, whatever becomes of the process that asked for it."""
+        sim = self.simulation
+
+        def work() -> None:
+            sim.overwriting(effect, task.sees)
+            answer = sim.psa.work(effect, sim.now)
+            sim.say(f"the PSA does {_told(effect)}: {answer.id if answer else ''}")
+            for _ in range(replays):
+                sim.outcome.replays += 1
+                sim.psa.work(effect, sim.now)
+                sim.say("a proxy had it done twice")
+            if fault is None:
+                self._later(sim.rng.uniform(0.02, 1.0), task, answer)
+
+        sim.at(travel, work)
+        if fault is not None:
+            self._later(min(travel, sim.rng.uniform(1, 30)), task, None, fault)
+
+
+def _told(effect: Send | RemoveCopy) -> str:
+    if isinstance(effect, RemoveCopy):
+        return f"remove {effect.copy.id}"
+    return f"{effect.change.action.value} {effect.change.address[-22:]}"

@@ -1,0 +1,485 @@
+"""Hostile schedules: the protocol of applying, unchanged, in virtual time, with everything going wrong that may.
+
+A schedule is a seed. It decides who runs when, which process is killed or frozen between which two effects, what becomes
+of each request, when a person edits a record and when the state is lost. The journal is a real one, on a real file,
+under the real lock. The same seed gives the same schedule.
+"""
+
+import heapq
+import itertools
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from simulated_life import Life, Lived
+from simulated_psa import Edit, SimulatedPsa, identity
+
+from reconciler.applying.course import plan_id
+from reconciler.applying.effects import RemoveCopy, Send
+from reconciler.applying.report import Ending
+from reconciler.domain.plan import Action, AdditionValues, Change, Plan, Resource
+from reconciler.domain.records import Addition, Agreement
+from reconciler.planning.plan_file import sealed
+from reconciler.store.database import Store, locked_store, open_store, read_store
+from reconciler.store.errors import StateLocked
+from reconciler.store.history import incidents
+from reconciler.store.journal import Journal, take_over
+from reconciler.store.lock import this_process
+from reconciler.store.schema import State
+
+BEGIN = datetime(2026, 10, 3, 8, 0, tzinfo=UTC)
+SETTLE = 120.0
+NEXT_INVOICE = date(2026, 10, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How hostile the world is. Chances are of one step of a process, of one request, or of one schedule."""
+
+    kill: float = 0.03
+    freeze: float = 0.004
+    freeze_seconds: float = 300.0
+    lock_lost_in_freeze: float = 0.1
+    not_sent: float = 0.08
+    lost_request: float = 0.06
+    lost_answer: float = 0.10
+    late_commit: float = 0.08
+    late_seconds: float = 95.0
+    replay: float = 0.03
+    read_error: float = 0.15
+    lag_seconds: float = 20.0
+    edit: float = 0.3
+    state_lost: float = 0.08
+    stop: float = 0.05
+    clock_step: float = 0.0
+    lock: bool = True
+
+
+CALM = Rates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What happens in place of chance: the steps at which the process is killed, and the fate of the n-th write."""
+
+    kills: tuple[int, ...] = ()
+    write: int = 0
+    fate: str = ""
+
+
+@dataclass
+class Outcome:
+    """What a schedule came to. `bad` are sentences; without any, every promise held."""
+
+    seed: int
+    bad: list[str] = field(default_factory=list)
+    kills: int = 0
+    lives: int = 0
+    replays: int = 0
+    lost_states: int = 0
+    edits: int = 0
+    unseen: int = 0
+
+
+class Simulation:
+    """One schedule, from its seed to its outcome."""
+
+    def __init__(self, seed: int, folder: Path, rates: Rates | None = None, script: Script | None = None) -> None:
+        self.rng = random.Random(seed)
+        self.rates = rates or Rates()
+        self.script = script
+        self.steps = self.sends = 0
+        self.now = 0.0
+        self.skew = 0.0
+        self.outcome = Outcome(seed)
+        self.log: list[str] = []
+        self._folder = folder
+        self._url = f"sqlite:///{folder / 'state.db'}"
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self.psa = SimulatedPsa(_agreement(), {"7001": _standing()})
+        self.psa.keep(0.0)
+        self._created = 0
+        self.plan = self._planned()
+        self._plans = {plan_id(self.plan): self.plan}
+        self._ended: list[Lived] = []
+        self._alive: list[Life] = []
+
+    # -- time
+
+    def at(self, seconds: float, what: Callable[[], None]) -> None:
+        """Does something later, in virtual time."""
+        heapq.heappush(self._events, (self.now + seconds, next(self._order), what))
+
+    def wall(self) -> datetime:
+        """The time of day that a process reads."""
+        return BEGIN + timedelta(seconds=self.now + self.skew)
+
+    def say(self, what: str) -> None:
+        """A line of the schedule, for the person who replays it."""
+        self.log.append(f"{self.now:9.3f} {what}")
+
+    def _until_quiet(self) -> None:
+        for _ in range(200_000):
+            if not self._events:
+                return
+            self.now, _, what = heapq.heappop(self._events)
+            what()
+        self.outcome.bad.append("it never came to rest")
+
+    # -- the schedule
+
+    def run(self) -> Outcome:
+        """The whole schedule: hostile runs side by side, then one in peace, then a new plan in peace."""
+        for runner in range(1 if self.script else self.rng.choice((1, 1, 2, 2, 3))):
+            self.at(self.rng.uniform(0, 40), lambda name=f"runner {runner}": self._started(name, 12))
+        if self.rng.random() < self.rates.edit:
+            self.at(self.rng.uniform(0, 300), self._edited)
+        self._until_quiet()
+        self._check_done()
+        self.rates = replace(CALM, lock=self.rates.lock)
+        for life in self._alive:
+            life.kill()
+        self._finish()
+        self.outcome.edits = len(self.psa.edits)
+        return self.outcome
+
+    def _finish(self) -> None:
+        self._started("peace", 3)
+        self._until_quiet()
+        self._check_done()
+        self.plan = self._planned()
+        self._started("new plan", 3)
+        self._until_quiet()
+        self._check_done()
+        if not self._ended or self._ended[-1].report is None or self._ended[-1].report.exit_status != 0:
+            last = self._ended[-1].report if self._ended else None
+            if not self.psa.edits:
+                self.outcome.bad.append(f"in peace it did not come to an end: {last and last.ending}")
+        self._check_all_there()
+
+    def _started(self, runner: str, lives: int) -> None:
+        """One life of a runner, and its next one after it, until one of them ends in order."""
+        if lives == 0:
+            return
+        again = lambda: self.at(self.rng.uniform(1, 400), lambda: self._started(runner, lives - 1))  # noqa: E731 -- passed on
+        lock = ExitStack()
+        try:
+            store = lock.enter_context(self._locked())
+        except StateLocked:
+            self.say(f"{runner}: locked out")
+            again()
+            return
+        self.outcome.lives += 1
+        if not self.script and self.rng.random() < 0.3:
+            self._planned_anew(store)
+        self.say(f"{runner}: starts with {plan_id(self.plan)[-6:]}")
+        journal = take_over(store, self.plan.target, self.wall())
+        ended = lambda lived: self._over(lived, lock, runner, again)  # noqa: E731 -- passed on
+        life = Life(self, self.plan, journal, lock, runner, ended)
+        self._alive.append(life)
+        life.start()
+
+    @contextmanager
+    def _locked(self) -> Iterator[Store]:
+        if self.rates.lock:
+            with locked_store(self._url, "apply", self.wall()) as store:
+                yield store
+            return
+        store = open_store(self._url, self.wall())
+        try:
+            yield replace(store, holder=this_process("apply", self.wall()))
+        finally:
+            store.close()
+
+    def _over(self, lived: Lived, lock: ExitStack, runner: str, again: Callable[[], None]) -> None:
+        if lived.killed:
+            self.outcome.kills += 1
+            with _suppressed():
+                lock.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+            if self.rng.random() < self.rates.state_lost:
+                self._lose_state()
+            again()
+            return
+        lock.close()
+        self._ended.append(lived)
+        report = lived.report
+        self.say(f"{runner}: ends {report.ending if report else lived.fault}")
+        if report is None or report.ending in (Ending.INTERRUPTED, Ending.PART_WAY):
+            again()
+
+    def _lose_state(self) -> None:
+        self.outcome.lost_states += 1
+        self.say("the state is lost")
+        for file in self._folder.glob("state.db*"):
+            if file.suffix != ".lock":
+                file.unlink()
+        if self.rng.random() < 0.5:
+            self.plan = self._planned()
+
+    def _edited(self) -> None:
+        self.psa.edited(self.now, self.rng)
+        self.say(f"a person edits {self.psa.edits[-1:]}")
+
+    # -- plans
+
+    def _planned_anew(self, store: Store) -> None:
+        if store.meta("serial") != "0":
+            self.plan = self._planned()
+
+    def _planned(self) -> Plan:
+        """A plan made now: what is wanted and not there. It sees what the search shows a moment later."""
+        self._created += 1
+        there = {identity(a) for a in self.psa.additions.values()}
+        changes = [_create(values) for values in WANTED if identity(values) not in there]
+        base = self.psa.additions.get("7001")
+        if base and base.cancelled is None:
+            changes.append(_cancel(base))
+        changes += self._surplus()
+        plan = sealed(
+            Plan(
+                month="2026-09",
+                mappings="sha256:0",
+                documents=(),
+                observed={},
+                observed_records={
+                    "psa/agreement/55": {record: {} for record in self.psa.additions}
+                    | {"agreement": {"next_invoice": NEXT_INVOICE.isoformat()}}
+                },
+                changes=tuple(changes),
+                findings=(),
+                impact=(),
+                coverage=(),
+                refused_by=(),
+                unchanged=0,
+                target="psa",
+                created=f"2026-10-03T08:00:{self._created:02d}Z",
+                version="0.1.0",
+                digest="",
+            )
+        )
+        if hasattr(self, "_plans"):
+            self._plans[plan_id(plan)] = plan
+        return plan
+
+    def _surplus(self) -> list[Change]:
+        """A copy that a plan sees is quantity that nobody was charged for: a true-up takes it out like any other."""
+        surplus = []
+        for values in WANTED:
+            standing = [a for a in self.psa.additions.values() if identity(a) == identity(values)]
+            surplus += [_delete(copy) for copy in standing[1:] if copy.quantity == standing[0].quantity]
+        return surplus
+
+    # -- what must hold
+
+    def _check_done(self) -> None:
+        """After a run that said it is done, everything its plan wanted is there once. R1 and R2."""
+        for lived in self._ended:
+            report = lived.report
+            if report is None or lived.checked:
+                continue
+            lived.checked = True
+            if report.ending is not Ending.DONE:
+                continue
+            for change in lived.plan.changes:
+                self._check_change(change, lived)
+
+    def _check_change(self, change: Change, lived: Lived) -> None:
+        if change.action is not Action.CREATE:
+            return
+        assert isinstance(change.after, AdditionValues)
+        wanted = identity(change.after)
+        found = [a for a in self.psa.additions.values() if identity(a) == wanted]
+        if not found:
+            self.outcome.bad.append(f"lost: {wanted} was said to be done")
+        if len(found) > 1:
+            self.outcome.bad.append(f"double: {wanted} stands {len(found)} times after a run that said done")
+
+    def _check_all_there(self) -> None:
+        told = self._told()
+        for values in WANTED:
+            found = [a for a in self.psa.additions.values() if identity(a) == identity(values)]
+            by_hand = {edit.record for edit in self.psa.edits}
+            if len(found) > 1 and not (told and by_hand & {copy.id for copy in found}):
+                self.outcome.bad.append(f"double: {identity(values)} stands {len(found)} times, told: {told}")
+            if not found and not told:
+                self.outcome.bad.append(f"lost: {identity(values)}, and nothing was told")
+        base = self.psa.additions.get("7001")
+        by_hand = any(edit.record == "7001" for edit in self.psa.edits)
+        if base and base.cancelled != date(2026, 9, 30) and not told and not by_hand:
+            self.outcome.bad.append("lost: 7001 was not ended, and nothing was told")
+
+    def overwriting(self, effect: Send | RemoveCopy, seen: float) -> None:
+        """R7: a write may not change what a person has edited, if the last read before it could show the edit."""
+        change = effect.change if isinstance(effect, Send) else None
+        if change is None or change.before is None or change.after is None:
+            return
+        for edit in self.psa.edits:
+            changed = getattr(change.before, edit.field) != getattr(change.after, edit.field)
+            if edit.record != change.record or not changed:
+                continue
+            if edit.at <= seen:
+                self.outcome.bad.append(f"overwritten: {edit.field} of {edit.record}, edited by hand and seen")
+            else:
+                self.outcome.unseen += 1
+
+    def _told(self) -> list[str]:
+        """What people were told was not done or could not be settled: by a run's report, or by the journal."""
+        reports = [lived.report for lived in self._ended if lived.report]
+        told = [sentence for report in reports for sentence in report.incidents]
+        told += [f"{r.change.address} {r.state}" for report in reports for r in report.results if r.state in _NOT_DONE]
+        return told + self._journalled()
+
+    def _journalled(self) -> list[str]:
+        store = read_store(self._url)
+        if store is None:
+            return []
+        try:
+            journal = Journal(store, "psa", 0)
+            told = []
+            for key in self._plans:
+                told += [f"{op.address} {op.state}" for op in journal.ops(key) if op.state in _NOT_DONE]
+                told += incidents(store, key)
+            return told
+        finally:
+            store.close()
+
+
+_NOT_DONE = (State.FAILED, State.CONFLICT, State.DRIFT, State.REJECTED)
+
+
+@contextmanager
+def _suppressed() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+
+
+def simulated(seed: int, folder: Path, rates: Rates | None = None, script: Script | None = None) -> Outcome:
+    """One schedule in a folder of its own, which is gone afterwards."""
+    here = folder / f"{seed}-{os.getpid()}"
+    here.mkdir(parents=True)
+    try:
+        return Simulation(seed, here, rates, script).run()
+    finally:
+        shutil.rmtree(here)
+
+
+# -- the world
+
+
+def _agreement() -> Agreement:
+    return Agreement(
+        "55",
+        "Contoso Microsoft CSP",
+        "250",
+        "Contoso",
+        True,
+        "Active",
+        True,
+        True,
+        False,
+        None,
+        None,
+        None,
+        NEXT_INVOICE,
+        "AUD",
+    )
+
+
+def _standing() -> Addition:
+    return Addition("7001", "55", "4120", Decimal(10), Decimal(20), Decimal(16), date(2026, 8, 1), None, "base")
+
+
+def _values(serial: str, quantity: int, effective: date, cancelled: date | None) -> AdditionValues:
+    return AdditionValues(
+        "55",
+        "psa/product/CFQ",
+        "4120",
+        serial,
+        Decimal(quantity),
+        Decimal(20),
+        Decimal(16),
+        effective,
+        cancelled,
+        "",
+    )
+
+
+WANTED = (
+    _values("base", 3, date(2026, 9, 12), date(2026, 9, 30)),
+    _values("base", 13, date(2026, 10, 1), None),
+    _values("new", 5, date(2026, 9, 18), None),
+)
+
+
+def _create(values: AdditionValues) -> Change:
+    return Change(
+        address=f"psa/Contoso/seat-monthly/{values.serial_number}/{values.effective}",
+        resource=Resource.ADDITION,
+        action=Action.CREATE,
+        before=None,
+        after=values,
+        customer="Contoso",
+        subscription=values.serial_number,
+        agreement="psa/agreement/55",
+    )
+
+
+def _cancel(standing: Addition) -> Change:
+    before = AdditionValues(
+        "55",
+        "psa/product/CFQ",
+        "4120",
+        standing.serial_number,
+        standing.quantity,
+        standing.unit_price,
+        standing.unit_cost,
+        standing.effective,
+        None,
+        standing.description,
+    )
+    return Change(
+        address="psa/Contoso/seat-monthly/base/2026-08-01",
+        resource=Resource.ADDITION,
+        action=Action.CANCEL,
+        before=before,
+        after=replace(before, cancelled=date(2026, 9, 30)),
+        record=standing.id,
+        customer="Contoso",
+        subscription="base",
+        agreement="psa/agreement/55",
+    )
+
+
+def _delete(copy: Addition) -> Change:
+    before = AdditionValues(
+        copy.agreement_id,
+        "psa/product/CFQ",
+        copy.product_id,
+        copy.serial_number,
+        copy.quantity,
+        copy.unit_price,
+        copy.unit_cost,
+        copy.effective,
+        copy.cancelled,
+        copy.description,
+    )
+    return Change(
+        address=f"psa/Contoso/seat-monthly/{copy.serial_number}/{copy.effective}/{copy.id}",
+        resource=Resource.ADDITION,
+        action=Action.DELETE,
+        before=before,
+        after=None,
+        record=copy.id,
+        customer="Contoso",
+        subscription=copy.serial_number,
+        agreement="psa/agreement/55",
+    )
