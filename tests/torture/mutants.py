@@ -30,7 +30,7 @@ Nothing = Generator[Any, Any, None]
 HARSH = Rates(freeze=0, replay=0, kill=0.05, lost_request=0.1, lost_answer=0.15, late_commit=0.25)
 FROZEN = replace(HARSH, freeze=0.03, freeze_seconds=3000, lock_lost_in_freeze=0.5)
 FORGETFUL = replace(HARSH, kill=0.08, state_lost=0.8)
-CLOCKS = replace(HARSH, clock_step=0.05)
+CLOCKS = replace(HARSH, clock_step=0.15, kill=0.01)
 
 
 @dataclass(frozen=True, slots=True)

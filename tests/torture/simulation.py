@@ -138,7 +138,7 @@ class Simulation:
     def run(self) -> Outcome:
         """The whole schedule: hostile runs side by side, then one in peace, then a new plan in peace."""
         for runner in range(1 if self.script else self.rng.choice((1, 1, 2, 2, 3))):
-            self.at(self.rng.uniform(0, 40), lambda name=f"runner {runner}": self._started(name, 12))
+            self.at(self.rng.uniform(0, 15), lambda name=f"runner {runner}": self._started(name, 12))
         if self.rng.random() < self.rates.edit:
             self.at(self.rng.uniform(0, 300), self._edited)
         self._until_quiet()
@@ -168,7 +168,10 @@ class Simulation:
         """One life of a runner, and its next one after it, until one of them ends in order."""
         if lives == 0:
             return
-        again = lambda: self.at(self.rng.uniform(1, 400), lambda: self._started(runner, lives - 1))  # noqa: E731 -- passed on
+        again = lambda: self.at(
+            self.rng.choice((self.rng.uniform(1, 10), self.rng.uniform(1, 400))),
+            lambda: self._started(runner, lives - 1),
+        )  # noqa: E731 -- passed on
         lock = ExitStack()
         try:
             store = lock.enter_context(self._locked())
