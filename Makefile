@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck format bench docs rulebook schemas lock clean
+.PHONY: help demo test torture lint typecheck format bench docs rulebook schemas lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ demo: $(VENV)/.run ## the whole tour on the embedded sandbox
 
 test: $(VENV)/.dev ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+torture: $(VENV)/.dev ## the protocol of applying under everything that may go wrong, at the sizes of a release
+	$(BIN)/python -m pytest -q tests/torture --release-size -n $(WORKERS) --dist worksteal -rP
 
 lint: $(VENV)/.dev ## format, lint and the dependency rule
 	$(BIN)/ruff format --check .

@@ -1,8 +1,8 @@
 """Mistakes that a protocol like this one could have, put in on purpose: the schedules have to find each of them.
 
-Each is one switch. What it removes is named; `rates` is the world in which it shows. The audit is left out, for it would
-repair what most of them break, and with it a proxy's repetitions, which the audit alone repairs; `SOUND` is the protocol
-without a mistake in the same worlds, in which nothing may be found.
+Each is one switch. What it removes is named; `rates` is the world in which it shows. The audit is left out, for it
+would repair what most of them break, and with it a proxy's repetitions, which the audit alone repairs; `SOUND` is the
+protocol without a mistake in the same worlds, in which nothing may be found.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -35,11 +35,14 @@ CLOCKS = replace(HARSH, clock_step=0.15, kill=0.01)
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A mistake: what is taken out, in which world it shows, and how it is put in."""
+    """A mistake: what is taken out, in which world it shows, and how it is put in. It takes more schedules than every
+    push has time for to find one that is `rare`.
+    """
 
     name: str
     rates: Rates
     switches: tuple[Switch, ...]
+    rare: bool = False
 
     @contextmanager
     def put_in(self) -> Iterator[None]:
@@ -107,6 +110,8 @@ def _patched(owner: object, name: str, value: object) -> Switch:
 
 
 _UNFENCED = (_patched(Journal, "move", _move_without_fence), _patched(Journal, "_hold", _never_looked))
+_NO_DRIFT = _patched(writing, "before_send", _drift_ignored)
+_FORGOTTEN = _patched(writing.Writing, "_recovered", _forgotten)
 _NO_SETTLE = _patched(simulated_life, "SETTLE", 0.0)
 
 
@@ -126,14 +131,21 @@ MUTANTS = (
     Mutant("no look before the send", FORGETFUL, (_patched(writing, "before_send", _never_looked),)),
     Mutant("a doubtful answer is taken for not done", HARSH, (_patched(writing.Writing, "_settled", _settled_unseen),)),
     Mutant("no settle time", HARSH, (_NO_SETTLE,)),
-    Mutant("no intent on the disk", HARSH, (_patched(Journal, "move", _move_without_intent),)),
+    Mutant("no intent on the disk", HARSH, (_patched(Journal, "move", _move_without_intent),), rare=True),
     Mutant("neither lock nor fence", replace(HARSH, lock=False), _UNFENCED),
     Mutant("no lock", replace(FROZEN, lock=False), ()),
-    Mutant("no fence", FROZEN, _UNFENCED),
+    Mutant("no fence", FROZEN, _UNFENCED, rare=True),
     Mutant("no wait after a lost state", FORGETFUL, (_patched(course, "_wait_for_lost_state", _nothing),)),
-    Mutant("a machine that slept sends all the same", FROZEN, (_patched(writing, "_START_SECONDS", 1e9),)),
-    Mutant("what a person changed is not looked at", HARSH, (_patched(writing, "before_send", _drift_ignored),)),
-    Mutant("a killed run's send is taken for not done", HARSH, (_patched(writing.Writing, "_recovered", _forgotten),)),
+    Mutant("a machine that slept sends all the same", FROZEN, (_patched(writing, "_START_SECONDS", 1e9),), rare=True),
+    Mutant(
+        "what a person changed is not looked at", HARSH, (_patched(writing, "before_send", _drift_ignored),), rare=True
+    ),
+    Mutant(
+        "a killed run's send is taken for not done",
+        HARSH,
+        (_patched(writing.Writing, "_recovered", _forgotten),),
+        rare=True,
+    ),
     Mutant(
         "earlier plans are not settled",
         HARSH,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
 
 from reconciler.applying.clock import Stop
 from reconciler.applying.course import course
@@ -58,6 +57,35 @@ class Task:
     dropped: bool = False
     sees: float = 0.0
     """Up to when the last read of this course shows the PSA."""
+
+
+@dataclass
+class Gathering:
+    """Several courses side by side, and the one that waits for them."""
+
+    life: Life
+    waiting: Task
+    left: int
+    parts: list[Task] = field(default_factory=list)
+    over: bool = False
+
+    def one_ended(self, _: Any, fault: Exception | None) -> None:
+        """One of them has ended: the last ends the gathering, and so does the first fault."""
+        self.left -= 1
+        if fault is not None or not self.left:
+            self._end(fault)
+
+    def given_up(self) -> None:
+        """The time that a wish to stop leaves is over."""
+        self._end(None)
+
+    def _end(self, fault: Exception | None) -> None:
+        if self.over or self.waiting.dropped:
+            return
+        self.over = True
+        for part in self.parts:
+            part.dropped = True
+        self.life.resume_later(self.waiting, fault)
 
 
 @dataclass
@@ -172,10 +200,8 @@ class Life:
         sim.say(f"{self.name}: frozen for {self.frozen_until - sim.now:.0f} s")
         if sim.rng.random() < sim.rates.lock_lost_in_freeze:
             sim.say(f"{self.name}: its lock is lost")
-            try:
+            with suppress(KeyboardInterrupt):
                 self.lock.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
-            except KeyboardInterrupt:
-                pass
             self.lock = ExitStack()
 
     # -- effects
@@ -219,36 +245,18 @@ class Life:
         self._later(0.001, task, answer)
 
     def _gather(self, effect: Together, task: Task) -> None:
-        left = len(effect.courses)
-        parts: list[Task] = []
-
-        def one_ended(_: Any, fault: Exception | None) -> None:
-            nonlocal left
-            left -= 1
-            if fault is not None:
-                finish(fault)
-            elif left == 0:
-                finish(None)
-
-        def finish(fault: Exception | None) -> None:
-            if task.dropped or all(part.dropped for part in parts):
-                return
-            for part in parts:
-                part.dropped = True
-            self._later(0.0, task, None, fault)
-
-        def graceless() -> None:
-            if self.stop.asked:
-                finish(None)
-
-        parts += [Task([each], one_ended) for each in effect.courses]
-        if not parts:
-            self._later(0.0, task)
-            return
-        for part in parts:
+        gathering = Gathering(self, task, len(effect.courses))
+        gathering.parts += [Task([each], gathering.one_ended) for each in effect.courses]
+        for part in gathering.parts:
             self._later(0.0, part)
+        if not gathering.parts:
+            self.resume_later(task)
         if self.stop.asked:
-            self.simulation.at(effect.grace, graceless)
+            self.simulation.at(effect.grace, gathering.given_up)
+
+    def resume_later(self, task: Task, fault: Exception | None = None) -> None:
+        """Goes on with a course whose gathering is over."""
+        self._later(0.0, task, None, fault)
 
     def _read(self, effect: Any, task: Task) -> None:
         sim = self.simulation

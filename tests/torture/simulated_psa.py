@@ -77,7 +77,9 @@ class SimulatedPsa:
         if change.action is Action.CREATE:
             return self._created(change)
         before, after = change.before, change.after
-        assert isinstance(before, AdditionValues) and isinstance(after, AdditionValues) and change.record
+        assert isinstance(before, AdditionValues)
+        assert isinstance(after, AdditionValues)
+        assert change.record
         names = ("quantity", "unit_price", "unit_cost", "effective", "cancelled", "serial_number")
         sent = {n: getattr(after, n) for n in names if getattr(after, n) != getattr(before, n)}
         self.additions[change.record] = replace(self.additions[change.record], **sent)

@@ -1,8 +1,8 @@
 """Hostile schedules: the protocol of applying, unchanged, in virtual time, with everything going wrong that may.
 
-A schedule is a seed. It decides who runs when, which process is killed or frozen between which two effects, what becomes
-of each request, when a person edits a record and when the state is lost. The journal is a real one, on a real file,
-under the real lock. The same seed gives the same schedule.
+A schedule is a seed. It decides who runs when, which process is killed or frozen between which two effects, what
+becomes of each request, when a person edits a record and when the state is lost. The journal is a real one, on a real
+file, under the real lock. The same seed gives the same schedule.
 """
 
 import heapq
@@ -11,20 +11,20 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from simulated_life import Life, Lived
-from simulated_psa import Edit, SimulatedPsa, identity
+from simulated_plans import NEXT_INVOICE, WANTED, agreement, cancel, create, delete, standing_record
+from simulated_psa import SimulatedPsa, identity
 
 from reconciler.applying.course import plan_id
 from reconciler.applying.effects import RemoveCopy, Send
 from reconciler.applying.report import Ending
-from reconciler.domain.plan import Action, AdditionValues, Change, Plan, Resource
-from reconciler.domain.records import Addition, Agreement
+from reconciler.domain.plan import Action, AdditionValues, Change, Plan
 from reconciler.planning.plan_file import sealed
 from reconciler.store.database import Store, locked_store, open_store, read_store
 from reconciler.store.errors import StateLocked
@@ -34,8 +34,6 @@ from reconciler.store.lock import this_process
 from reconciler.store.schema import State
 
 BEGIN = datetime(2026, 10, 3, 8, 0, tzinfo=UTC)
-SETTLE = 120.0
-NEXT_INVOICE = date(2026, 10, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class Simulation:
         self._url = f"sqlite:///{folder / 'state.db'}"
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        self.psa = SimulatedPsa(_agreement(), {"7001": _standing()})
+        self.psa = SimulatedPsa(agreement(), {"7001": standing_record()})
         self.psa.keep(0.0)
         self._created = 0
         self.plan = self._planned()
@@ -168,10 +166,7 @@ class Simulation:
         """One life of a runner, and its next one after it, until one of them ends in order."""
         if lives == 0:
             return
-        again = lambda: self.at(
-            self.rng.choice((self.rng.uniform(1, 10), self.rng.uniform(1, 400))),
-            lambda: self._started(runner, lives - 1),
-        )  # noqa: E731 -- passed on
+        again = partial(self._again, runner, lives - 1)
         lock = ExitStack()
         try:
             store = lock.enter_context(self._locked())
@@ -184,10 +179,14 @@ class Simulation:
             self._planned_anew(store)
         self.say(f"{runner}: starts with {plan_id(self.plan)[-6:]}")
         journal = take_over(store, self.plan.target, self.wall())
-        ended = lambda lived: self._over(lived, lock, runner, again)  # noqa: E731 -- passed on
+        ended = partial(self._over, lock=lock, runner=runner, again=again)
         life = Life(self, self.plan, journal, lock, runner, ended)
         self._alive.append(life)
         life.start()
+
+    def _again(self, runner: str, lives: int) -> None:
+        soon, later = self.rng.uniform(1, 10), self.rng.uniform(1, 400)
+        self.at(self.rng.choice((soon, later)), lambda: self._started(runner, lives))
 
     @contextmanager
     def _locked(self) -> Iterator[Store]:
@@ -204,7 +203,7 @@ class Simulation:
     def _over(self, lived: Lived, lock: ExitStack, runner: str, again: Callable[[], None]) -> None:
         if lived.killed:
             self.outcome.kills += 1
-            with _suppressed():
+            with suppress(KeyboardInterrupt):
                 lock.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
             if self.rng.random() < self.rates.state_lost:
                 self._lose_state()
@@ -240,10 +239,10 @@ class Simulation:
         """A plan made now: what is wanted and not there. It sees what the search shows a moment later."""
         self._created += 1
         there = {identity(a) for a in self.psa.additions.values()}
-        changes = [_create(values) for values in WANTED if identity(values) not in there]
+        changes = [create(values) for values in WANTED if identity(values) not in there]
         base = self.psa.additions.get("7001")
         if base and base.cancelled is None:
-            changes.append(_cancel(base))
+            changes.append(cancel(base))
         changes += self._surplus()
         plan = sealed(
             Plan(
@@ -276,7 +275,7 @@ class Simulation:
         surplus = []
         for values in WANTED:
             standing = [a for a in self.psa.additions.values() if identity(a) == identity(values)]
-            surplus += [_delete(copy) for copy in standing[1:] if copy.quantity == standing[0].quantity]
+            surplus += [delete(copy) for copy in standing[1:] if copy.quantity == standing[0].quantity]
         return surplus
 
     # -- what must hold
@@ -357,14 +356,6 @@ class Simulation:
 _NOT_DONE = (State.FAILED, State.CONFLICT, State.DRIFT, State.REJECTED)
 
 
-@contextmanager
-def _suppressed() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-
-
 def simulated(seed: int, folder: Path, rates: Rates | None = None, script: Script | None = None) -> Outcome:
     """One schedule in a folder of its own, which is gone afterwards."""
     here = folder / f"{seed}-{os.getpid()}"
@@ -373,116 +364,3 @@ def simulated(seed: int, folder: Path, rates: Rates | None = None, script: Scrip
         return Simulation(seed, here, rates, script).run()
     finally:
         shutil.rmtree(here)
-
-
-# -- the world
-
-
-def _agreement() -> Agreement:
-    return Agreement(
-        "55",
-        "Contoso Microsoft CSP",
-        "250",
-        "Contoso",
-        True,
-        "Active",
-        True,
-        True,
-        False,
-        None,
-        None,
-        None,
-        NEXT_INVOICE,
-        "AUD",
-    )
-
-
-def _standing() -> Addition:
-    return Addition("7001", "55", "4120", Decimal(10), Decimal(20), Decimal(16), date(2026, 8, 1), None, "base")
-
-
-def _values(serial: str, quantity: int, effective: date, cancelled: date | None) -> AdditionValues:
-    return AdditionValues(
-        "55",
-        "psa/product/CFQ",
-        "4120",
-        serial,
-        Decimal(quantity),
-        Decimal(20),
-        Decimal(16),
-        effective,
-        cancelled,
-        "",
-    )
-
-
-WANTED = (
-    _values("base", 3, date(2026, 9, 12), date(2026, 9, 30)),
-    _values("base", 13, date(2026, 10, 1), None),
-    _values("new", 5, date(2026, 9, 18), None),
-)
-
-
-def _create(values: AdditionValues) -> Change:
-    return Change(
-        address=f"psa/Contoso/seat-monthly/{values.serial_number}/{values.effective}",
-        resource=Resource.ADDITION,
-        action=Action.CREATE,
-        before=None,
-        after=values,
-        customer="Contoso",
-        subscription=values.serial_number,
-        agreement="psa/agreement/55",
-    )
-
-
-def _cancel(standing: Addition) -> Change:
-    before = AdditionValues(
-        "55",
-        "psa/product/CFQ",
-        "4120",
-        standing.serial_number,
-        standing.quantity,
-        standing.unit_price,
-        standing.unit_cost,
-        standing.effective,
-        None,
-        standing.description,
-    )
-    return Change(
-        address="psa/Contoso/seat-monthly/base/2026-08-01",
-        resource=Resource.ADDITION,
-        action=Action.CANCEL,
-        before=before,
-        after=replace(before, cancelled=date(2026, 9, 30)),
-        record=standing.id,
-        customer="Contoso",
-        subscription="base",
-        agreement="psa/agreement/55",
-    )
-
-
-def _delete(copy: Addition) -> Change:
-    before = AdditionValues(
-        copy.agreement_id,
-        "psa/product/CFQ",
-        copy.product_id,
-        copy.serial_number,
-        copy.quantity,
-        copy.unit_price,
-        copy.unit_cost,
-        copy.effective,
-        copy.cancelled,
-        copy.description,
-    )
-    return Change(
-        address=f"psa/Contoso/seat-monthly/{copy.serial_number}/{copy.effective}/{copy.id}",
-        resource=Resource.ADDITION,
-        action=Action.DELETE,
-        before=before,
-        after=None,
-        record=copy.id,
-        customer="Contoso",
-        subscription=copy.serial_number,
-        agreement="psa/agreement/55",
-    )

@@ -1,0 +1,51 @@
+"""How much is tried: a little on every push, all of it by `make torture`."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mutants import MUTANTS
+from simulation import Simulation
+
+# Small sizes, and those of a release.
+SCHEDULES = (60, 10_000)
+STRIDE = (17, 1)
+MUTANT_SEEDS = (150, 2_500)
+SOUND_SEEDS = (20, 1_000)
+_MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made in it
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--release-size", action="store_true", help="The sizes of a release, as `make torture` runs them.")
+    parser.addoption("--replay", type=int, help="Prints one hostile schedule, step by step.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    release = bool(metafunc.config.getoption("--release-size", default=False))
+    if "batch" in metafunc.fixturenames:
+        metafunc.parametrize("batch", range(SCHEDULES[release] // 10))
+    if "mutant" in metafunc.fixturenames:
+        tried = [mutant for mutant in MUTANTS if release or not mutant.rare]
+        metafunc.parametrize("mutant", tried, ids=[mutant.name for mutant in tried])
+    for name, sizes in (("stride", STRIDE), ("most_seeds", MUTANT_SEEDS), ("most_sound", SOUND_SEEDS)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, [sizes[release]], ids=[f"{name} {sizes[release]}"])
+
+
+@pytest.fixture
+def quick_folder() -> Iterator[Path]:
+    """A folder in memory where there is one: a journal that waits for the disk proves nothing more here."""
+    with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    seed = config.getoption("--replay", default=None)
+    if seed is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        simulation = Simulation(seed, Path(folder))
+        outcome = simulation.run()
+    print("\n".join(simulation.log), outcome, sep="\n")
+    items.clear()
