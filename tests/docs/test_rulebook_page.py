@@ -81,9 +81,15 @@ def test_a_rule_that_holds_is_shown_or_says_why_it_is_not(rule: Rule) -> None:
     )
 
 
-@pytest.mark.parametrize("rule", [r for r in RULES if r.shown_with], ids=lambda rule: rule.number)
-def test_a_rule_that_others_show_names_rules_with_scenarios(rule: Rule) -> None:
-    assert [n for n in rule.shown_with if not builder.showing(CATALOGUE[n], SCENARIOS)] == []
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.number)
+def test_each_rule_has_a_scenario_named_after_it_or_says_why_there_can_be_none(rule: Rule) -> None:
+    named = any(rule.number in scenario.named for scenario in SCENARIOS)
+    assert named is not bool(rule.not_shown)
+
+
+def test_a_rule_that_others_show_names_rules_with_scenarios() -> None:
+    named = {n for rule in RULES for n in rule.shown_with}
+    assert [n for n in named if not builder.showing(CATALOGUE[n], SCENARIOS)] == []
 
 
 # -- the catalogue

@@ -15,6 +15,7 @@ SUBSCRIPTION = "5f1b0c9e-0001-4222-8333-944455566677"
 SKU = "CFQ7TTC0LH18:0001"
 TENANT = "8a7c0f3e-1111-4222-8333-944455566677"
 
+PROGRAM = "microsoft-csp"
 COMPANY: Row = {"id": 250, "identifier": "Contoso", "name": "Contoso Ltd"}
 PRODUCT: Row = {
     "id": 4120,
@@ -113,9 +114,17 @@ def write_repository(scenario: Scenario, representation: str, url: str, folder: 
 
 def write_invoices(scenario: Scenario, step: int, folder: Path) -> None:
     """Writes the invoices that have arrived by a step (from 1)."""
-    (folder / "invoices").mkdir(exist_ok=True)
-    for number, invoice in enumerate(invoices(scenario, step), start=1):
-        (folder / "invoices" / f"{number:02d}.yaml").write_text(_dump(invoice), encoding="utf-8")
+    for program in (PROGRAM, *(scenario.mapping.get("programs") or {})):
+        (folder / _folder_of(program)).mkdir(exist_ok=True)
+    arrived = [row for row in scenario.invoices if row.get("arrives", 1) <= step]
+    for number, (row, invoice) in enumerate(zip(arrived, invoices(scenario, step), strict=True), start=1):
+        file = folder / _folder_of(row.get("program", PROGRAM)) / f"{number:02d}.yaml"
+        file.write_text(_dump(invoice), encoding="utf-8")
+
+
+def _folder_of(program: str) -> str:
+    """Where a program's source has its invoices."""
+    return "invoices" if program == PROGRAM else f"invoices-{program}"
 
 
 def _mappings(scenario: Scenario, representation: str, url: str) -> Row:
@@ -131,9 +140,10 @@ def _mappings(scenario: Scenario, representation: str, url: str) -> Row:
         "changes": {"representation": representation, **(mapping.get("changes") or {})},
         "guards": {**GUARDS, **(mapping.get("guards") or {})},
     }
+    further = mapping.get("programs") or {}
     return {
         "version": 1,
-        "sources": {"distributor": source},
+        "sources": {"distributor": source, **{name: _source_of(name) for name in further}},
         "targets": {
             "psa": {
                 "type": "connectwise",
@@ -145,15 +155,20 @@ def _mappings(scenario: Scenario, representation: str, url: str) -> Row:
                 **(mapping.get("target") or {}),
             }
         },
-        "programs": {"microsoft-csp": program},
-        "customers": [_customer(row) for row in mapping.get("customers") or [{}]],
+        "programs": {PROGRAM: program, **{name: program | {"source": name} | row for name, row in further.items()}},
+        "customers": [_customer(row, further) for row in mapping.get("customers") or [{}]],
         "products": mapping.get("products") or [],
         "prices": mapping.get("prices") or [],
     }
 
 
-def _customer(row: Row) -> Row:
-    return row if "name" in row else {"name": "Contoso", **CUSTOMER, **row}
+def _source_of(program: str) -> Row:
+    return {"type": "files", "invoices": f"{_folder_of(program)}/*", "format": "normalized"}
+
+
+def _customer(row: Row, further: Row) -> Row:
+    program = {"program": PROGRAM} if further else {}
+    return program | (row if "name" in row else {"name": "Contoso", **CUSTOMER, **row})
 
 
 def _price_list(rows: Iterable[Row]) -> str:
@@ -174,7 +189,7 @@ def invoices(scenario: Scenario, step: int) -> list[Row]:
 
 
 def _invoice(row: Row, number: int, scenario: Scenario) -> Row:
-    row = {name: value for name, value in row.items() if name != "arrives"}
+    row = {name: value for name, value in row.items() if name not in ("arrives", "program")}
     month = Month.parse(row.pop("month", str(first_month(scenario))))
     period = row.get("period") or {"from": str(month.first), "to": str(month.last)}
     return {

@@ -5,6 +5,7 @@ is billed must be the same.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,14 @@ from reconciler.domain.finding import Severity
 from reconciler.domain.plan import Impact, Plan
 from reconciler.planning.gathered import Scope
 from reconciler.sandbox.server import RunningSandbox
+from reconciler.store.history import plan_record
 
 BY_COMMANDS = (
     "Ex01-changes-in-a-month",
     "P2-three-months-in-one-plan",
     "P39-adopted-and-changed",
-    "P29-product-is-created",
-    "P37-agreement-does-not-prorate",
+    "P29-C15-product-is-created",
+    "P37-C17-agreement-does-not-prorate",
 )
 WRITES = ("POST", "PATCH", "PUT", "DELETE")
 
@@ -77,18 +79,17 @@ def _play(scenario: Scenario, representation: str, psa: RunningSandbox, runner: 
             runner.step_ends(number)
             continue
         writes = _writes(psa)
-        plan = runner.plan(months, Scope.CUTOVER if "cutover" in step else Scope.ALL)
+        plan = runner.plan(months, _scope(step))
         _check_plan(scenario, number, representation, plan)
         assert _writes(psa) == writes, "a plan wrote to the PSA"
-        refused = bool(step.get("refused_by"))
+        refused = bool(step.get("refused_by")) or step.get("applied") is False
         if "fails" in step:
             assert step["fails"] in runner.apply(plan)
         elif plan.changes and not refused:
             assert runner.apply(plan) == ""
             assert _writes(psa) == writes + len(plan.changes), "each change is one write"
-            _check_nothing_left(runner, months, "after the apply")
-            if "cutover" in step:
-                _check_nothing_left(runner, months, "after the apply, by a cut-over", Scope.CUTOVER)
+            for scope in {_scope(step), Scope.PRODUCTS if "products_only" in step else Scope.ALL}:
+                _check_nothing_left(runner, months, "after the apply", scope)
         _bill(psa, step)
         state = psa.state()
         _check_records(state, step, representation)
@@ -112,6 +113,10 @@ def _take_back(scenario: Scenario, number: int, representation: str, psa: Runnin
         assert checks.change_lines([], runner.undo(run).changes)[1] == [], "it is taken back twice"
     _bill(psa, step)
     _check_records(psa.state(), step, representation)
+
+
+def _scope(step: Row) -> Scope:
+    return Scope.CUTOVER if "cutover" in step else Scope.PRODUCTS if "products_only" in step else Scope.ALL
 
 
 def _writes(psa: RunningSandbox) -> int:
@@ -165,6 +170,9 @@ def _check_plan(scenario: Scenario, number: int, representation: str, plan: Plan
         assert [row.verdict.value for row in rows] == [step["verdict"]] * (len(rows) or 1), "verdict"
     wanted, there = checks.left_open_lines(step, rows, plan.left_open)
     assert there == wanted, "what is left open"
+    if "status" in step:
+        moment = datetime(2026, 11, 22, tzinfo=UTC)
+        assert plan_record(plan, moment, moment, "scenario").status == step["status"], "status"
     guards = [refusal.split(" ", 1)[0] for refusal in plan.refused_by]
     assert guards == step.get("refused_by", []), "guards"
     if step.get("blocked"):

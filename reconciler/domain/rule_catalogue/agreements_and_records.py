@@ -95,7 +95,6 @@ AGREEMENTS_AND_RECORDS: tuple[Rule, ...] = (
         EXTENDED,
         ("rules/periods.py", "rules/representation.py"),
         note="Months that the PSA has invoiced get differences alone (C18); `billing:` says which those are.",
-        shown_with=("Ex 7", "C18"),
     ),
     Rule(
         "P49",
@@ -144,7 +143,6 @@ AGREEMENTS_AND_RECORDS: tuple[Rule, ...] = (
         "A seat costs what the partner pays and is billed at the retail price.",
         KEPT,
         ("rules/prices.py",),
-        not_shown="every scenario without a price rule bills the retail price",
     ),
     Rule(
         "P56",
@@ -152,7 +150,6 @@ AGREEMENTS_AND_RECORDS: tuple[Rule, ...] = (
         EXTENDED,
         ("rules/prices.py",),
         note="A price rule for the customer; `psa` leaves the price to the PSA.",
-        shown_with=("P57",),
     ),
     Rule(
         "P57",
@@ -179,7 +176,6 @@ AGREEMENTS_AND_RECORDS: tuple[Rule, ...] = (
         "Every run is kept, and ended as No Change, Success, Warning or Error.",
         KEPT,
         ("store/history.py", "cli/history.py"),
-        not_shown="it is about runs, not about billing",
     ),
     Rule(
         "P61",

@@ -89,6 +89,7 @@ MESSAGES: tuple[Rule, ...] = (
         ("cli/crash.py",),
         note="A bug prints an error id and the file with its details instead of this text.",
         message="An unexpected error occurred",
+        not_shown="a bug has no story",
     ),
     Rule(
         "E10",
