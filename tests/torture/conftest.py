@@ -13,6 +13,8 @@ SCHEDULES = (60, 10_000)
 STRIDE = (17, 1)
 MUTANT_SEEDS = (150, 2_500)
 SOUND_SEEDS = (20, 1_000)
+KILL_CASES = (3, 250)
+RACE_CASES = (2, 200)
 _MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made in it
 
 
@@ -28,6 +30,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "mutant" in metafunc.fixturenames:
         tried = [mutant for mutant in MUTANTS if release or not mutant.rare]
         metafunc.parametrize("mutant", tried, ids=[mutant.name for mutant in tried])
+    for name, sizes in (("kill_case", KILL_CASES), ("race_case", RACE_CASES)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, range(sizes[release]))
     for name, sizes in (("stride", STRIDE), ("most_seeds", MUTANT_SEEDS), ("most_sound", SOUND_SEEDS)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, [sizes[release]], ids=[f"{name} {sizes[release]}"])
