@@ -29,7 +29,9 @@ _AS_OF_ALONE = (
 )
 @click.option("--customer", "customers", multiple=True, metavar="NAME", help="Only this customer; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Writes the plan to a file, for apply.")
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "html", "json"]), default="text", show_default=True
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exits 2 when there are changes, 0 when there are none.")
 @click.option("--products-only", is_flag=True, help="The product catalogue alone: what would be created and updated.")
 @click.option("--cutover", is_flag=True, help="Takes records of other tools over, on all agreements of the companies.")
@@ -100,6 +102,10 @@ def show_plan(plan: "Plan", form: str, settings: Settings) -> None:
         from reconciler.render.plan_markdown import plan_markdown
 
         click.echo(plan_markdown(plan), nl=False)
+    elif form == "html":
+        from reconciler.render.plan_html import plan_html
+
+        click.echo(plan_html(plan), nl=False)
     else:
         from reconciler.cli.show import page_width
         from reconciler.render.plan_text import plan_lines

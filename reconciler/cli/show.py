@@ -22,10 +22,10 @@ _WIDEST = 120
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "json"]),
+    type=click.Choice(["text", "markdown", "html", "json"]),
     default="text",
     show_default=True,
-    help="markdown fits a pull-request comment; json is the file as it is.",
+    help="markdown fits a pull-request comment, html a browser or a printer; json is the file as it is.",
 )
 @click.pass_obj
 def command(settings: Settings, plan_file: Path, form: str) -> None:
@@ -37,10 +37,16 @@ def command(settings: Settings, plan_file: Path, form: str) -> None:
     Example:
       reconciler show plans/2026-09.plan.json
       reconciler show plans/2026-09.plan.json --format markdown > comment.md
+      reconciler show plans/2026-09.plan.json --format html > plan.html
     """
     text, plan = load_plan(plan_file)
     if form == "json":
         click.echo(text, nl=False)
+        return
+    if form == "html":
+        from reconciler.render.plan_html import plan_html
+
+        click.echo(plan_html(plan), nl=False)
         return
     for line in _lines(plan, form, settings):
         click.echo(line)

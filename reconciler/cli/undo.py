@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.command(short_help="The plan that takes a run back.")
 @click.argument("number", metavar="RUN", type=click.IntRange(min=1))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Writes the plan to a file, for apply.")
-@click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "html", "json"]), default="text", show_default=True
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exits 2 when there are changes, 0 when there are none.")
 @click.option("--keep-going", is_flag=True, help="Exits as if all could be taken back; what cannot is left as it is.")
 @click.pass_obj

@@ -1,6 +1,7 @@
 """The cut-over of a plan: each old record, what becomes of it, what goes on instead, and what the next invoices say."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.domain.handover import Fate, HandOver, Successor
 from reconciler.domain.money import plain, printed
@@ -50,6 +51,22 @@ def cutover_markdown(plan: Plan) -> Iterator[str]:
     for bill in _next_invoices(plan, plan.cutover):
         before, after = printed(bill.before, bill.currency), printed(bill.after, bill.currency)
         yield row((prose(bill.agreement_name), prose(bill.month), before, f"{after} {prose(bill.currency)}"))
+
+
+@dataclass(frozen=True, slots=True)
+class CutoverRow:
+    """One old record in words: what it is, what becomes of it, and what goes on instead."""
+
+    customer: str
+    old: str
+    fate: str
+    successors: tuple[str, ...]
+
+
+def cutover_rows(plan: Plan) -> Iterator[CutoverRow]:
+    """The old records of a cut-over, in the plan's order; none where no cut-over was asked."""
+    for each in plan.cutover:
+        yield CutoverRow(each.customer, _old(each), _fate(each), tuple(_new(new, {}) for new in each.successors))
 
 
 def _old(each: HandOver) -> str:

@@ -38,6 +38,10 @@ class AgreementGroup:
         """The agreement's row of a month."""
         return next((row for row in self.bills if row.month == month), None)
 
+    def by_months(self, months: Iterable[str]) -> tuple[Impact | None, ...]:
+        """The agreement's rows of several months, None where it has none."""
+        return tuple(self.bill(month) for month in months)
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerGroup:

@@ -15,6 +15,7 @@ from reconciler.domain.plan import Plan
 from reconciler.planning.gathered import Request
 from reconciler.planning.making import make_plan, month_of, one_target, read_sources
 from reconciler.planning.plan_file import read_plan, write_plan
+from reconciler.render.plan_html import plan_html
 from reconciler.render.plan_markdown import plan_markdown
 from reconciler.sandbox.server import RunningSandbox
 from reconciler.targets.opening import open_target
@@ -66,6 +67,10 @@ def test_the_demos_comment_for_a_pull_request_is_the_one_under_review(
     plan: Plan, request: pytest.FixtureRequest
 ) -> None:
     _compare("2026-09.md", plan_markdown(plan), request)
+
+
+def test_the_demos_page_for_a_browser_is_the_one_under_review(plan: Plan, request: pytest.FixtureRequest) -> None:
+    _compare("2026-09.html", plan_html(plan), request)
 
 
 def test_a_plan_file_reads_back_as_the_plan_that_was_written(plan: Plan) -> None:
