@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from reconciler.applying.effects import RemoveCopy, Steps, Together, Wait, enter, find_products, read_agreement
-from reconciler.applying.looking import Seen
+from reconciler.applying.looking import Seen, fits
 from reconciler.applying.order import chain_of
 from reconciler.applying.slots import (
     by_id,
@@ -18,6 +18,7 @@ from reconciler.applying.slots import (
     is_create,
     known_next_invoice,
     known_records,
+    same_place,
     same_slot,
     wanted,
     with_product,
@@ -154,14 +155,16 @@ class Audit:
                 removable.append((op, copy))
             elif copy.id not in self._told:
                 self._told.add(copy.id)
-                told = f"record {copy.id} stands in the same place as {op.remote_id} and may be invoiced"
+                told = f"record {copy.id} stands in the same place as {op.remote_id} and may be invoiced or edited"
                 yield from self._incident(op, "copy", f"{told}; one is too many")
         return additions, removable
 
     def _copies(
         self, change: Change, agreement: Agreement, additions: Iterable[Addition]
     ) -> Iterator[tuple[Op, Addition, bool]]:
-        """Each record beside the one that a change made, in its slot; and whether it is a true copy never invoiced."""
+        """Each record that came in beside the one that a change made, in its place; and whether it is a true copy never
+        invoiced, which may be removed. One that a person has edited since is theirs to judge.
+        """
         op = self._ops[change.address]
         values = change.after
         if not is_create(change) or not isinstance(values, AdditionValues) or op.remote_id is None:
@@ -170,7 +173,12 @@ class Audit:
         written = {other.remote_id for other in self._ops.values()}
         known = known_records(self._plan, change.agreement)
         for copy in additions:
-            if copy.id in written or copy.id in known or not same_slot(values, copy):
+            if (
+                copy.id in written
+                or copy.id in known
+                or not same_place(values, copy)
+                or self._is_of_another(change, copy)
+            ):
                 continue
             since_look = op.seen is not None and copy.id not in seen.records
             never_invoiced = agreement.next_invoice is not None and (
@@ -178,7 +186,14 @@ class Audit:
                 or agreement.next_invoice.isoformat() == known_next_invoice(self._plan, change.agreement)
                 or (since_look and agreement.next_invoice == seen.next_invoice)
             )
-            yield op, copy, never_invoiced and not differences(values, copy)
+            yield op, copy, never_invoiced and same_slot(values, copy) and not differences(values, copy)
+
+    def _is_of_another(self, change: Change, record: Addition) -> bool:
+        """Whether a record is what another change of the plan wants in the same place, and has not been settled yet."""
+        return any(
+            other.address != change.address and is_create(other) and is_addition(other) and fits(other, record)
+            for other in self._plan.changes
+        )
 
     def _remove(self, op: Op, copy: Addition) -> Steps[None]:
         yield from self._remark(op, f"removing record {copy.id}, a copy of {op.remote_id}")

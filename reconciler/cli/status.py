@@ -56,7 +56,9 @@ def _lines(store: "Store") -> Iterator[str]:
     yield from _run("Last run", next(iter(kept), None))
     yield from _run("Last good run", next((run for run in kept if run.record.status in good), None))
     yield from _programs(kept)
-    yield from _coverage(next((run for run in kept if run.record.kind is RunKind.PLAN), None))
+    # A plan that takes a run back speaks of no invoice lines.
+    plans = (run for run in kept if run.record.kind is RunKind.PLAN and (run.record.coverage or run.record.programs))
+    yield from _coverage(next(plans, None))
     yield from _holder(store)
     yield from _open(store)
 
@@ -93,7 +95,7 @@ def _failed(run: "Run") -> Iterator[str]:
     failed = sum(its == "Error" for its in run.record.customers.values())
     money = [amount for row in run.record.coverage if row.outcome == "blocking" for amount in row.amounts]
     worth = f" ({', '.join(money)})" if money else ""
-    yield f"  failed: {failed} customer{'' if failed == 1 else 's'}{worth}"
+    yield f"  failed: {_many(failed, 'customer')}{worth}"
 
 
 def _programs(kept: "tuple[Run, ...]") -> Iterator[str]:
@@ -105,11 +107,15 @@ def _programs(kept: "tuple[Run, ...]") -> Iterator[str]:
         last = next(run for run in kept if name in run.record.programs)
         its = last.record.programs[name]
         yield (
-            f"Program {safe(name)}: {its.status.value}; {its.customers} customers, {its.changes} changes to make, "
-            f"{its.failed} failed (run {last.number})"
+            f"Program {safe(name)}: {its.status.value}; {_many(its.customers, 'customer')}, "
+            f"{_many(its.changes, 'change')} to make, {its.failed} failed (run {last.number})"
         )
         good = next((run for run in kept if _is_good(run, name, kept)), None)
         yield f"  last good run: {_told(good)}" if good else "  no good run yet"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _is_good(run: "Run", program: str, kept: "tuple[Run, ...]") -> bool:

@@ -9,7 +9,7 @@ from apply_bench import Bench
 from fake_psa import SKU, FakePSA, addition_of, cancel, create, plan_of, product, values
 
 from reconciler.applying.course import CannotApply
-from reconciler.applying.report import ApplyReport, Ending
+from reconciler.applying.report import ApplyReport, ChangeResult, Ending
 from reconciler.domain.plan import Action, ProductValues
 from reconciler.domain.records import Product
 from reconciler.store.database import read_store
@@ -349,3 +349,16 @@ def test_agreements_go_on_side_by_side_while_one_waits_for_its_doubt(bench: Benc
     assert bench.apply(plan, psa).exit_status == 0
     assert order.index("create next 2026-09-12") < len(order) - 1
     assert order[-1] == "create slow 2026-09-12"
+
+
+def test_a_copy_that_a_person_has_edited_meanwhile_is_told_and_left_to_them(bench: Bench) -> None:
+    class EditedMeanwhile(list[ChangeResult]):
+        def append(self, result: ChangeResult) -> None:
+            copy = bench.world.additions["9002"]
+            bench.world.additions["9002"] = replace(copy, cancelled=date(2026, 12, 31))
+
+    bench.told = EditedMeanwhile()
+    report = bench.apply(plan_of([create("new")]), bench.psa("duplicate"))
+    assert report.exit_status == 6
+    assert "record 9002 stands in the same place as 9001" in report.incidents[0]
+    assert sorted(bench.world.additions) == ["7001", "9001", "9002"]
