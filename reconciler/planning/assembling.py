@@ -271,10 +271,17 @@ def _unspoken(
     # What bills one time is on no month's bill by itself.
     ours = {} if agreement.one_time else at.shelf.keys_by_id(motion)
     held = tuple(a for a in gathered.observation.additions.get(agreement.id, ()) if a.product_id in ours)
-    findings, currency = (_no_invoice(customer, at),), agreement.currency or ""
+    findings = (_no_invoice(customer, at),)
+    currency = agreement.currency or _only_currency(gathered.documents[at.program.source])
     return CustomerMonth(
         customer, motion, at.program, agreement, None, currency, (), findings, withheld=True, held=held, unspoken=True
     )
+
+
+def _only_currency(documents: Documents) -> str:
+    """The currency of a source's invoices; empty where they have several, or there are none."""
+    found = {invoice.currency for invoice in documents.invoices}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _decided(

@@ -26,7 +26,9 @@ def open_lines(plan: Plan, page: Page) -> Iterator[str]:
 def completeness_lines(plan: Plan, page: Page) -> Iterator[str]:
     """Whether the month's documents are all there, a sentence for each source."""
     for item in plan.left_open.completeness:
-        read = f"{counted(item.documents, 'invoice')} of {safe(plan.month)}"
+        # In a plan of several months, the reason begins with the month it speaks of.
+        of_month = "" if plan.months else f" of {safe(plan.month)}"
+        read = f"{counted(item.documents, 'invoice')}{of_month}"
         text = f"{safe(item.source)}: {read}; complete: {item.complete.value} ({safe(item.reason)})"
         yield from hanging(text, page.width, "  ", "    ")
 
