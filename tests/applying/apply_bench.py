@@ -1,6 +1,7 @@
 """A PSA in memory, a real state file, and a clock that only moves when somebody waits."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -39,8 +40,11 @@ class Bench:
         stale: Callable[[], object] = nothing_stale,
         life: Life | None = None,
         stop: Callable[[Stop], None] | None = None,
+        connection: type[sqlite3.Connection] | None = None,
     ) -> ApplyReport:
-        """One process's life: takes the lock, applies, ends (or is killed by its `life`)."""
+        """One process's life: takes the lock, applies, ends (or is killed by its `life`); over a kind of `connection`
+        to the database, where one is given.
+        """
         target = psa or self.psa()
         life = life or Life()
         target.life = life
@@ -49,7 +53,7 @@ class Bench:
             wish = Stop()
             if stop:
                 stop(wish)
-            args = {"factory": mortal_connection(life)}
+            args = {"factory": connection or mortal_connection(life)}
             with locked_store(self.url, "apply", self.clock.now(), args) as store:
                 around = Surroundings(target, store, self.clock, LIMITS, wish, self.told.append, self.notices.append)
                 return await apply_plan(plan, around, stale)  # type: ignore[arg-type]
