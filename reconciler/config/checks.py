@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TypeVar
 
+from reconciler.config.alerts import written_addresses
 from reconciler.config.entries import Entries, Entry
 from reconciler.config.model_findings import did_you_mean, shown
 from reconciler.config.models import Customer, Part
@@ -22,6 +23,7 @@ def check(entries: Entries) -> list[Finding]:
         *_customer_names(entries),
         *_products(entries),
         *_prices(entries),
+        *written_addresses(entries),
     ]
 
 

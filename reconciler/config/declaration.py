@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.config import models
+from reconciler.config.alerts import alerts
 from reconciler.config.entries import Entries, Entry
 from reconciler.config.yaml_nodes import Mapping, Node
 from reconciler.domain.finding import Place
@@ -82,6 +83,7 @@ def _program(entry: Entry[models.Program]) -> Program:
         changes=_changed(Changes(), value.changes),
         guards=Guards(**_members(value.guards)),
         place=place_of(entry.key),
+        notify=alerts(entry),
     )
 
 

@@ -36,6 +36,7 @@ from reconciler.config.fields import (
     expected,
     listed,
 )
+from reconciler.domain.alert import Occasion
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import (
     Align,
@@ -89,9 +90,10 @@ PolicyWord = Annotated[
 ]
 Version = Annotated[str, _one_of(("1",), ()), WithJsonSchema({"enum": [1, "1"]})]
 NotifyOn = Annotated[
-    str,
-    _one_of(("error", "warning", "price-change"), ()),
-    WithJsonSchema({"enum": ["error", "warning", "price-change"]}),
+    Occasion,
+    _one_of(tuple(occasion.value for occasion in Occasion), ()),
+    AfterValidator(Occasion),
+    WithJsonSchema({"enum": [occasion.value for occasion in Occasion]}),
 ]
 
 
@@ -319,9 +321,14 @@ class Guards(Part):
 class Notify(Part):
     """Who is told of what."""
 
-    on: list[NotifyOn] = Field(description="What to tell of.", examples=[["error", "warning", "price-change"]])
+    on: Annotated[list[NotifyOn], AfterValidator(_some)] = Field(
+        description="What to tell of: errors, warnings, price changes, unmapped or failed subscriptions, the "
+        "reconciliation's verdicts, a plan that is ready for review.",
+        examples=[["error", "warning", "price-change"]],
+        json_schema_extra={"minItems": 1},
+    )
     to: Text = Field(
-        description="Where to: an Apprise address, best as a reference to an environment variable.",
+        description="Where to: an Apprise address, as a reference to an environment variable: most hold a token.",
         examples=["${BILLING_ALERT_URL}"],
     )
 
@@ -343,7 +350,7 @@ class Program(Part):
     products: ProgramProducts = Field(default_factory=ProgramProducts, description="How the catalogue is kept.")
     changes: Changes = Field(default_factory=Changes, description="How a change is written.")
     guards: Guards = Field(default_factory=Guards, description="Limits beyond which a plan is refused.")
-    notify: list[Notify] = Field(default_factory=list, description="Who is told of errors, warnings and price changes.")
+    notify: list[Notify] = Field(default_factory=list, description="Who is told of what.")
 
 
 class Reference(Part):

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from reconciler.domain.alert import Alert
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Place
 from reconciler.domain.invoice import Motion
@@ -158,7 +159,7 @@ class TargetSettings:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One line of business: a source, a target, the motions synced and how changes are written."""
+    """One line of business: a source, a target, the motions synced, how changes are written, and who is told of what."""
 
     name: str
     source: str
@@ -172,6 +173,7 @@ class Program:
     changes: Changes
     guards: Guards
     place: Place
+    notify: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, insert, inspect, select, update
 from sqlalchemy.schema import CreateColumn
 
 from reconciler.store import schema
@@ -37,16 +37,26 @@ def _first_schema(connection: Connection) -> None:
 def _kept_inputs(connection: Connection) -> None:
     """Version 2: what runs rested on is kept, and a run tells of its programs and subscriptions."""
     schema.metadata.create_all(connection, tables=list(schema.KEPT_CONTENT))
-    there = {column["name"] for column in inspect(connection).get_columns(schema.run.name)}
-    # A new database has them from its first step on.
-    for column in (schema.run.c.programs_json, schema.run.c.subscriptions):
+    _add_columns(connection, schema.run)
+
+
+def _outbox(connection: Connection) -> None:
+    """Version 3: messages wait in the outbox for their receivers, each with an id, attempts and what went wrong."""
+    _add_columns(connection, schema.outbox)
+    schema.one_message.create(connection, checkfirst=True)
+
+
+def _add_columns(connection: Connection, table: Table) -> None:
+    """Adds what a table lacks. A new database has it from its first step on."""
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for column in table.columns:
         if column.name not in there:
             definition = CreateColumn(column).compile(dialect=connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE {schema.run.name} ADD COLUMN {definition}")
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
 
 
 # The n-th step leads to version n; steps are only ever appended.
-MIGRATIONS: tuple[Migration, ...] = (_first_schema, _kept_inputs)
+MIGRATIONS: tuple[Migration, ...] = (_first_schema, _kept_inputs, _outbox)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The runs so far: what each planned or wrote, for whom, how it ended, and what a person had to know."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from reconciler.domain.alert import Message
 from reconciler.domain.canonical import canonical
 from reconciler.domain.finding import Finding
 from reconciler.domain.money import Money, printed
@@ -17,6 +18,7 @@ from reconciler.store import schema
 from reconciler.store.database import Store
 from reconciler.store.journal import TERMINAL
 from reconciler.store.kept_text import KeptText, read_text, whole_text, write_text
+from reconciler.store.outbox import put
 from reconciler.store.packing import one_line
 from reconciler.store.schema import OPEN
 from reconciler.store.standings import (
@@ -109,23 +111,27 @@ class Sent:
     http_status: int | None = None
 
 
-def record_run(store: Store, record: RunRecord) -> int:
-    """Keeps a run; returns its number. A run that may be killed is kept at its start and again by `finish_run`."""
+def record_run(store: Store, record: RunRecord, messages: Sequence[Message] = ()) -> int:
+    """Keeps a run, and with it what is to be told of it; returns its number. A run that may be killed is kept at its
+    start and again by `finish_run`.
+    """
     text = _subscriptions_text(record)
     with store.writing() as connection:
         if text:
             write_text(connection, text)
         key = connection.execute(insert(schema.run).values(_columns(record, text))).inserted_primary_key
+        put(connection, messages, record.finished or record.started)
     return int(key[0]) if key else 0
 
 
-def finish_run(store: Store, number: int, record: RunRecord) -> None:
-    """Writes how a run ended over what was kept at its start."""
+def finish_run(store: Store, number: int, record: RunRecord, messages: Sequence[Message] = ()) -> None:
+    """Writes how a run ended over what was kept at its start, and with it what is to be told of it."""
     text = _subscriptions_text(record)
     with store.writing() as connection:
         if text:
             write_text(connection, text)
         connection.execute(update(schema.run).where(schema.run.c.id == number).values(_columns(record, text)))
+        put(connection, messages, record.finished or record.started)
 
 
 def plan_record(

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 2
+VERSION = 3
 
 
 class State(StrEnum):
@@ -154,6 +154,7 @@ incident = Table(
     Column("detail", Text),
 )
 
+# Messages to receivers, put in with the run that they tell of and sent later. Without a body: nothing was to be told.
 outbox = Table(
     "outbox",
     metadata,
@@ -162,6 +163,30 @@ outbox = Table(
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("sent_at", Text),
+    # The others since version 3. The id under which the receiver knows it: the same each time it is sent.
+    Column("message", Text, nullable=False, server_default=""),
+    Column("program", Text, nullable=False, server_default=""),
+    # What the mapping calls the receiver; never its address.
+    Column("receiver", Text, nullable=False, server_default=""),
+    Column("month", Text, nullable=False, server_default=""),
+    Column("about", Text, nullable=False, server_default=""),
+    Column("content", Text, nullable=False, server_default=""),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", Text),
+    Column("error", Text),
+)
+
+# At most one message of a program, kind and receiver about the same thing.
+one_message = Index(
+    "one_message",
+    outbox.c.program,
+    outbox.c.kind,
+    outbox.c.receiver,
+    outbox.c.about,
+    unique=True,
+    sqlite_where=text("message <> ''"),
+    postgresql_where=text("message <> ''"),
 )
 
 # One row for each command that planned or wrote. `finished` and `status` stay empty where it was killed.
