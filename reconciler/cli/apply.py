@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.context import Exit, Failure, Settings
 from reconciler.cli.planning import MONTHS
+from reconciler.cli.telling import sends_messages
 
 if TYPE_CHECKING:
     from reconciler.domain.days import Months
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--customer", "customers", multiple=True, metavar="NAME", help="Without PLAN: only this customer.")
 @click.option("--allow-beyond-guards", is_flag=True, help="Applies a plan that a guard refuses.")
 @click.pass_obj
+@sends_messages
 def command(
     settings: Settings,
     plan_file: Path | None,
@@ -135,4 +137,4 @@ def apply_plan_now(settings: Settings, mappings: "Mappings", plan: "Plan") -> in
         return await apply_plan(plan, around, lambda: observe_again(plan, around.target))
 
     with locked(settings, "reconciler apply") as store:
-        return written(Writing(settings, store, RunKind.APPLY, plan, target_of(mappings, plan.target)), work)
+        return written(Writing(settings, store, RunKind.APPLY, plan, target_of(mappings, plan.target), mappings), work)

@@ -19,20 +19,21 @@ if TYPE_CHECKING:
     from reconciler.domain.mapping import Mappings, TargetSettings
     from reconciler.domain.plan import Plan
     from reconciler.store.database import Store
-    from reconciler.store.history import RunKind
+    from reconciler.store.history import RunKind, RunRecord
 
 Work = Callable[["Surroundings"], Awaitable["ApplyReport"]]
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """One run that may write: its store (locked), its kind, its plan, and where it goes."""
+    """One run that may write: its store (locked), its kind, its plan, where it goes, and the mapping of who is told."""
 
     settings: Settings
     store: "Store"
     kind: "RunKind"
     plan: "Plan"
     target: "TargetSettings"
+    mappings: "Mappings"
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def written(writing: Writing, work: Work) -> int:
     from reconciler.applying.clock import SystemClock
     from reconciler.applying.course import CannotApply
     from reconciler.applying.run_record import failed_record, finished_record, started_record
-    from reconciler.store.history import finish_run, record_run
+    from reconciler.store.history import record_run
     from reconciler.store.lock import who
     from reconciler.targets.base import TargetError
 
@@ -81,11 +82,20 @@ def written(writing: Writing, work: Work) -> int:
     try:
         report = asyncio.run(_run(writing, work, clock))
     except (CannotApply, TargetError) as error:
-        finish_run(writing.store, number, failed_record(started, str(error), clock.now()))
+        _finish(writing, number, failed_record(started, str(error), clock.now()))
         raise Failure(str(error), error.hint) from None
-    finish_run(writing.store, number, finished_record(started, report, clock.now()))
+    _finish(writing, number, finished_record(started, report, clock.now()))
     _tell(report)
     return report.exit_status
+
+
+def _finish(writing: Writing, number: int, record: "RunRecord") -> None:
+    """Keeps how the run ended, and with it what is to be told of it."""
+    from reconciler.cli.telling import apply_messages
+    from reconciler.store.history import finish_run
+
+    messages = apply_messages(writing.plan, record, writing.mappings, writing.settings)
+    finish_run(writing.store, number, record, messages)
 
 
 async def _run(writing: Writing, work: Work, clock: "SystemClock") -> "ApplyReport":

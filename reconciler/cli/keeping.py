@@ -9,6 +9,7 @@ import click
 from reconciler.cli.context import Settings
 
 if TYPE_CHECKING:
+    from reconciler.domain.alert import Message
     from reconciler.domain.plan import Plan
     from reconciler.planning.making import Made
     from reconciler.store.database import Store
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
 def keep_plan(plan: "Plan", settings: Settings, started: datetime) -> None:
     """Keeps a plan's making in the history. Warns where that cannot be done."""
-    _kept(plan, settings, started, {}, lambda store, run: None)
+    _kept(plan, settings, started, {}, (), lambda store, run: None)
 
 
 def keep_made(made: "Made", settings: Settings, started: datetime) -> None:
-    """Keeps a plan's making in the history, and what it rested on beside it. Warns where that cannot be done."""
+    """Keeps a plan's making in the history, what is to be told of it, and what it rested on beside it. Warns where that
+    cannot be done.
+    """
+    from reconciler.cli.telling import plan_messages
     from reconciler.planning.keeping import files_read, to_keep
     from reconciler.store.errors import StoreError
     from reconciler.store.kept import keep
@@ -34,7 +38,7 @@ def keep_made(made: "Made", settings: Settings, started: datetime) -> None:
             what = f"what run {run} rested on is not kept, so it cannot be computed again with --as-of"
             click.echo(f"warning: {what}: {error}", err=True)
 
-    _kept(made.plan, settings, started, _programs(made), inputs)
+    _kept(made.plan, settings, started, _programs(made), plan_messages(made, settings), inputs)
 
 
 def _programs(made: "Made") -> "dict[str, ProgramStanding]":
@@ -53,6 +57,7 @@ def _kept(
     settings: Settings,
     started: datetime,
     programs: "dict[str, ProgramStanding]",
+    messages: "tuple[Message, ...]",
     beside: "Callable[[Store, int], None]",
 ) -> None:
     from reconciler.store.database import open_store
@@ -67,7 +72,7 @@ def _kept(
         click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
         return
     try:
-        run = record_run(store, plan_record(plan, started, now, who(), programs))
+        run = record_run(store, plan_record(plan, started, now, who(), programs), messages)
     except StoreError as error:
         click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
     else:

@@ -23,6 +23,7 @@ COMMANDS = {
     "fmt": "Canonical order and layout of the mapping files.",
     "history": "The runs so far.",
     "init": "Writes a commented mapping repository.",
+    "notify": "Messages that wait for their receivers.",
     "plan": "Shows what would change in the PSA, why, and what it bills.",
     "prices": "Which price rule wins for a product, and why.",
     "read": "What invoice documents say, before any mapping.",

@@ -10,6 +10,7 @@ import click
 from reconciler.cli.as_of import plan_as_of
 from reconciler.cli.context import Exit, Failure, Settings, show_findings
 from reconciler.cli.planning import MONTHS, fresh
+from reconciler.cli.telling import sends_messages
 
 if TYPE_CHECKING:
     from reconciler.domain.days import Months
@@ -41,6 +42,7 @@ _AS_OF_ALONE = (
 @click.option("--as-of", type=int, metavar="RUN", help="The plan of a past run again, from what was kept of it.")
 @click.option("--keep-going", is_flag=True, help="Exits as if there were no errors; customers with errors stay out.")
 @click.pass_obj
+@sends_messages
 def command(
     settings: Settings,
     month: "Months | None",

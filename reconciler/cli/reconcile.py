@@ -8,9 +8,11 @@ import click
 
 from reconciler.cli.context import Exit, Failure, Settings, show_findings
 from reconciler.cli.planning import MONTH, fresh
+from reconciler.cli.telling import sends_messages
 
 if TYPE_CHECKING:
     from reconciler.domain.days import Month
+    from reconciler.domain.mapping import Mappings
     from reconciler.domain.reconciliation import Reconciliation
 
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--detailed-exitcode", is_flag=True, help="Exits 2 when anything differs or cannot be reconciled.")
 @click.pass_obj
+@sends_messages
 def command(
     settings: Settings,
     month: "Month | None",
@@ -39,7 +42,10 @@ def command(
     """
     from reconciler.planning.reconciling import reconcile
 
-    found = reconcile(fresh(settings, month, customers).gathered)
+    gathered = fresh(settings, month, customers).gathered
+    found = reconcile(gathered)
+    if not customers:
+        _put_messages(found, gathered.mappings, settings)
     if table:
         _write(found, table)
     _show(found, form, settings)
@@ -47,6 +53,29 @@ def command(
     if found.errors:
         raise SystemExit(Exit.ERROR)
     raise SystemExit(Exit.CHANGES if detailed_exitcode and not found.clean else Exit.DONE)
+
+
+def _put_messages(found: "Reconciliation", mappings: "Mappings", settings: Settings) -> None:
+    """Puts the verdicts into the outbox for who asked for them. Warns where that cannot be done."""
+    from datetime import UTC, datetime
+
+    from reconciler.cli.telling import reconciliation_messages
+    from reconciler.store.database import open_store
+    from reconciler.store.errors import StoreError
+    from reconciler.store.outbox import put_alone
+
+    messages = reconciliation_messages(found, mappings, settings)
+    if not messages:
+        return
+    now = datetime.now(UTC)
+    try:
+        store = open_store(settings.state_url, now)
+        try:
+            put_alone(store, messages, now)
+        finally:
+            store.close()
+    except StoreError as error:
+        click.echo(f"warning: nobody is told of these verdicts: {error}", err=True)
 
 
 def _show(found: "Reconciliation", form: str, settings: Settings) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import Failure, Settings
+from reconciler.cli.telling import sends_messages
 
 if TYPE_CHECKING:
     from reconciler.store.database import Store
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Finishes or settles an interrupted apply.")
 @click.pass_obj
+@sends_messages
 def command(settings: Settings) -> None:
     """Goes on where an apply stopped: settles what is in doubt, writes what is left, and says what cannot be done.
 
@@ -60,4 +62,5 @@ def _resumed(settings: Settings, store: "Store", run: "PlanRun") -> int:
         return await resume(run, around, lambda: observe_again(plan, around.target))
 
     click.echo(f"resuming the apply of {plan.period}, begun {run.started}", err=True)
-    return written(Writing(settings, store, RunKind.RESUME, plan, target_of(mappings, plan.target)), work)
+    target = target_of(mappings, plan.target)
+    return written(Writing(settings, store, RunKind.RESUME, plan, target, mappings), work)

@@ -34,7 +34,7 @@ def command(settings: Settings, form: str) -> None:
 
     from reconciler.config.loading import load
 
-    loaded = _with_decisions(load(settings.file, os.environ), settings)
+    loaded = _with_templates(_with_decisions(load(settings.file, os.environ), settings), settings)
     if form == "text":
         show_findings(loaded.findings, settings)
     else:
@@ -58,6 +58,19 @@ def _with_decisions(loaded: "Loaded", settings: Settings) -> "Loaded":
     decided = load_decisions(settings.file, loaded.mappings, os.environ)
     mappings = loaded.mappings if decided.decisions is not None else None
     return replace(loaded, mappings=mappings, findings=(*loaded.findings, *decided.findings))
+
+
+def _with_templates(loaded: "Loaded", settings: Settings) -> "Loaded":
+    """The mapping with the findings of the partner's own templates for messages."""
+    from dataclasses import replace
+
+    if loaded.mappings is None or not (settings.folder / "templates" / "notify").is_dir():
+        return loaded
+    from reconciler.cli.telling import template_findings
+
+    found = template_findings(settings)
+    broken = any(finding.blocks for finding in found)
+    return replace(loaded, mappings=None if broken else loaded.mappings, findings=(*loaded.findings, *found))
 
 
 def _write(loaded: "Loaded", form: str) -> None:

@@ -145,9 +145,7 @@ def begin(store: Store, one: Waiting, now: datetime) -> bool:
 def sent(store: Store, one: Waiting, now: datetime) -> None:
     """Notes that its receiver took a message."""
     with store.writing() as connection:
-        connection.execute(
-            update(schema.outbox).where(_outbox.id == one.row).values(sent_at=_text(now), error=None)
-        )
+        connection.execute(update(schema.outbox).where(_outbox.id == one.row).values(sent_at=_text(now), error=None))
 
 
 def failed(store: Store, one: Waiting, reason: str) -> None:

@@ -231,7 +231,7 @@ def test_a_state_of_version_1_is_migrated_with_everything_in_it(url: str, tmp_pa
     old.executescript((Path(__file__).parent / "data" / "state-version-1.sql").read_text(encoding="utf-8"))
     before = {name: old.execute(f"SELECT * FROM {name}").fetchall() for name in ("op", "op_event", "plan_run", "meta")}  # noqa: S608 -- names of ours
     old.close()
-    with pytest.raises(StoreError, match=r"older schema \(1; this version has 2\)") as caught:
+    with pytest.raises(StoreError, match=rf"older schema \(1; this version has {schema.VERSION}\)") as caught:
         open_store(url, NOW)
     assert "reconciler state migrate" in str(caught.value.hint)
     with locked_store(url, "reconciler state migrate", NOW) as store:
@@ -245,7 +245,7 @@ def test_a_state_of_version_1_is_migrated_with_everything_in_it(url: str, tmp_pa
             for name, rows in before.items():
                 now = connection.execute(select(schema.metadata.tables[name])).all()
                 assert [tuple(row) for row in now if row[0] != "schema"] == [row for row in rows if row[0] != "schema"]
-        assert store.meta("schema") == "2"
+        assert store.meta("schema") == str(schema.VERSION)
         assert steps(store, run) == ()
     # The copy made before the migration still is of version 1.
     oldest = min((tmp_path / ".reconciler" / "backups").iterdir())

@@ -1,0 +1,1 @@
+"""Messages to people: what is worth telling of a run, composed by templates, put into the outbox, and delivered."""
