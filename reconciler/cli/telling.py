@@ -98,9 +98,8 @@ def apply_messages(
     drafts: list[_Draft] = []
     for program in programs:
         facts = apply_failed(plan, record, _audience(program, mappings, ()))
-        drafts += [
-            (alert, Kind.APPLY, facts) for alert in program.notify if {Occasion.ERROR, Occasion.FAILED} & alert.on
-        ]
+        asking = [alert for alert in program.notify if {Occasion.ERROR, Occasion.FAILED} & alert.on]
+        drafts += [(alert, Kind.APPLY, facts) for alert in asking]
     # The same plan may be applied again, and fail otherwise.
     about = content_of({"plan": plan.digest, "said": canonical([facts for _, _, facts in drafts])})
     return _composed(drafts, plan.month_range, about, settings)
@@ -161,7 +160,7 @@ def _charged(gathered: "Gathered", program: "Program") -> "tuple[Charged, ...]":
         account = ledger.account(customer.tenant)
         if account and gathered.mappings.programs[customer.program].source == program.source:
             owners.setdefault(account.tenant, []).append((customer.name, frozenset(customer.agreements)))
-    found = {}
+    found: dict[tuple[str, str], Charged] = {}
     for tenant in sorted(ledger.accounts):
         account = ledger.accounts[tenant]
         here = owners.get(tenant, [])

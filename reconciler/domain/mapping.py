@@ -159,7 +159,7 @@ class TargetSettings:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One line of business: a source, a target, the motions synced, how changes are written, and who is told of what."""
+    """One line of business: a source, a target, the motions synced, how changes are written, who is told of what."""
 
     name: str
     source: str

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from reconciler.domain.alert import Kind
 from reconciler.domain.canonical import canonical
@@ -31,30 +32,10 @@ _LONGEST_BODY = 20_000
 _LONGEST_SUBJECT = 150
 _SUBJECT = "Subject: "
 # No filter that makes much text of little, or calls an attribute of its argument.
-_FILTERS = [
-    "capitalize",
-    "count",
-    "default",
-    "first",
-    "indent",
-    "join",
-    "last",
-    "length",
-    "list",
-    "lower",
-    "replace",
-    "reverse",
-    "round",
-    "sort",
-    "string",
-    "sum",
-    "title",
-    "trim",
-    "truncate",
-    "unique",
-    "upper",
-    "wordwrap",
-]
+_FILTERS = frozenset(
+    {"capitalize", "count", "default", "first", "indent", "join", "last", "length", "list", "lower", "replace"}
+    | {"reverse", "round", "sort", "string", "sum", "title", "trim", "truncate", "unique", "upper", "wordwrap"}
+)
 # What chat services read as a call to everybody.
 _CALLS = re.compile(r"@(?=(?:everyone|here|channel|all)\b)|<(?=[!@#])")
 

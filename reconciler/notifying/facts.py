@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.domain.alert import Occasion
-from reconciler.domain.finding import Finding
+from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import Money, printed, summed
 from reconciler.domain.plan import Action, Change, Plan
 from reconciler.domain.reconciliation import Compared, Reconciliation
@@ -54,18 +54,18 @@ def attention(plan: Plan, audience: Audience, on: frozenset[Occasion]) -> Facts:
     """What a plan found that a person should look into, of the occasions that a receiver asked for."""
     heard = [finding for finding in plan.findings if audience.hears_of(finding.customer)]
     prices = [finding for finding in heard if finding.code in _PRICE_CHANGES]
-    asked = {
-        "errors": (Occasion.ERROR, lambda: [_told(f) for f in heard if f.blocks]),
-        "warnings": (
-            Occasion.WARNING,
-            lambda: [_told(f) for f in heard if f in plan.warnings and f.code not in _PRICE_CHANGES],
-        ),
-        "price_changes": (Occasion.PRICE_CHANGE, lambda: [_told(f) for f in prices]),
-        "not_passed_on": (Occasion.PRICE_CHANGE, lambda: list(_not_passed_on(plan, audience))),
-        "unmapped": (Occasion.UNMAPPED, lambda: list(_unmapped(audience))),
-        "failed": (Occasion.FAILED, lambda: list(_failed(heard, audience))),
+    warnings = [
+        finding for finding in heard if finding.severity is Severity.WARNING and finding.code not in _PRICE_CHANGES
+    ]
+    asked: dict[str, tuple[Occasion, list[Facts]]] = {
+        "errors": (Occasion.ERROR, [_told(finding) for finding in heard if finding.blocks]),
+        "warnings": (Occasion.WARNING, [_told(finding) for finding in warnings]),
+        "price_changes": (Occasion.PRICE_CHANGE, [_told(finding) for finding in prices]),
+        "not_passed_on": (Occasion.PRICE_CHANGE, list(_not_passed_on(plan, audience))),
+        "unmapped": (Occasion.UNMAPPED, list(_unmapped(audience))),
+        "failed": (Occasion.FAILED, list(_failed(heard, audience))),
     }
-    sections = {name: rows() if occasion in on else [] for name, (occasion, rows) in asked.items()}
+    sections = {name: rows if occasion in on else [] for name, (occasion, rows) in asked.items()}
     return _about(plan.period, plan.target, audience) | sections if any(sections.values()) else {}
 
 

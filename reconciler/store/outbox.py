@@ -158,7 +158,8 @@ def pause(attempts: int) -> timedelta:
     """How long after the attempt that follows so many others the next one is made: a minute, then twice as long each
     time, half a day at most.
     """
-    return min(_FIRST_WAIT * 2 ** min(attempts, 16), _LONGEST_WAIT)
+    doubled: int = 2 ** min(attempts, 16)
+    return min(_FIRST_WAIT * doubled, _LONGEST_WAIT)
 
 
 def _text(at: datetime) -> str:
