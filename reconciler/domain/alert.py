@@ -40,7 +40,7 @@ class Alert:
     name: str
     on: frozenset[Occasion]
     to: str = field(repr=False)
-    place: Place
+    place: Place = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

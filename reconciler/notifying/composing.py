@@ -33,7 +33,7 @@ _LONGEST_SUBJECT = 150
 _SUBJECT = "Subject: "
 # No filter that makes much text of little, or calls an attribute of its argument.
 _FILTERS = frozenset(
-    {"capitalize", "count", "default", "first", "indent", "join", "last", "length", "list", "lower", "replace"}
+    {"capitalize", "count", "default", "first", "join", "last", "length", "list", "lower", "replace"}
     | {"reverse", "round", "sort", "string", "sum", "title", "trim", "truncate", "unique", "upper", "wordwrap"}
 )
 # What chat services read as a call to everybody.

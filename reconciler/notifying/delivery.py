@@ -5,6 +5,7 @@ as long as they work, and what they raise is told by its kind alone.
 """
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -81,7 +82,10 @@ def _quiet() -> Iterator[None]:
     for logger, _, _ in before:
         logger.disabled, logger.propagate = True, False
     try:
-        yield
+        # What the libraries deprecate among each other is no failure of a message, and says nothing to a user.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         for logger, disabled, propagate in before:
             logger.disabled, logger.propagate = disabled, propagate
