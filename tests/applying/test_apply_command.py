@@ -12,6 +12,7 @@ import pytest
 from real_world import SEED, Office, wanted
 
 from reconciler.sandbox.server import RunningSandbox
+from reconciler.store.schema import VERSION
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +199,7 @@ def test_everything_in_the_state_comes_out_as_json_lines(office: Office) -> None
     assert counts["op"] == 13
     assert counts["plan_run"] == 1
     assert counts["run"] == 2
-    assert "schema 2" in office.invoke("state", "migrate").stdout
+    assert f"schema {VERSION}" in office.invoke("state", "migrate").stdout
 
 
 def test_before_the_first_run_there_is_nothing_to_tell_and_no_state_is_made(office: Office) -> None:
