@@ -311,10 +311,10 @@ class Life:
         self, effect: Send | RemoveCopy, task: Task, travel: float, replays: int, fault: Exception | None
     ) -> None:
         """The PSA does the work after `travel` seconds, whatever becomes of the process that asked for it."""
-        sim = self.simulation
+        sim, seen = self.simulation, task.sees
 
         def work() -> None:
-            sim.overwriting(effect, task.sees)
+            sim.overwriting(effect, seen)
             answer = sim.psa.work(effect, sim.now)
             sim.say(f"the PSA does {_told(effect)}: {answer.id if answer else ''}")
             for _ in range(replays):
