@@ -21,6 +21,7 @@ from decimal import Decimal
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Charge, InvoiceLine
+from reconciler.domain.line_mark import LineMark, mark_in
 from reconciler.domain.money import plain
 from reconciler.domain.plan import Action, Because
 from reconciler.domain.records import Addition
@@ -51,20 +52,40 @@ def annual_records(charges: Iterable[ChargedLine], standing: Iterable[Addition])
     that serial number and product, of this month or another.
     """
     lines, repeated = _once(charges)
-    free = list(standing)
-    missing: list[ChargedLine] = []
-    billed: list[Addition] = []
-    for charged in lines:
-        match = _record_of(charged, free)
-        if match is None:
-            missing.append(charged)
-        else:
-            free.remove(match)
-            billed.append(match)
+    missing, billed, free = _matched(lines, standing)
     missing += _taken_back(lines, missing, billed, free)
     if doubtful := _doubtful(lines, missing, free):
         return AnnualDecision((), tuple(billed), repeated, doubtful)
-    return AnnualDecision(tuple(_draft(charged) for charged in missing), tuple(billed), repeated)
+    places = Counter(_place(charged) for charged in lines)
+    drafts = (_draft(charged, _mark(charged) if places[_place(charged)] > 1 else None) for charged in missing)
+    return AnnualDecision(tuple(drafts), tuple(billed), repeated)
+
+
+def _matched(
+    lines: Sequence[ChargedLine], standing: Iterable[Addition]
+) -> tuple[list[ChargedLine], list[Addition], list[Addition]]:
+    """The lines without a record, the records that bill the others, and those that bill none of them."""
+    free, billed = list(standing), []
+    matched: list[ChargedLine] = []
+    # A record that names its line is that line's, whichever comes first.
+    for find in (_record_by_mark, _record_of):
+        for charged in lines:
+            record = None if charged in matched else find(charged, free)
+            if record is not None:
+                matched.append(charged)
+                free.remove(record)
+                billed.append(record)
+    return [charged for charged in lines if charged not in matched], billed, free
+
+
+def _place(charged: ChargedLine) -> tuple[object, ...]:
+    """What a record shares with one that a PSA alone could not tell from it."""
+    return charged.line.span and charged.line.span.first, charged.rate.unit_price
+
+
+def _mark(charged: ChargedLine) -> LineMark:
+    assert charged.line.span  # noqa: S101 -- lines without days are left out before
+    return LineMark.of(charged.invoice, charged.line.number, charged.line.span)
 
 
 def _once(charges: Iterable[ChargedLine]) -> tuple[list[ChargedLine], tuple[ChargedLine, ...]]:
@@ -82,6 +103,13 @@ def _once(charges: Iterable[ChargedLine]) -> tuple[list[ChargedLine], tuple[Char
 def _identity(charged: ChargedLine) -> _Identity:
     line = charged.line
     return line.span, line.quantity, charged.rate
+
+
+def _record_by_mark(charged: ChargedLine, standing: Sequence[Addition]) -> Addition | None:
+    """The record that names the line itself, and bills its quantity."""
+    mark = _mark(charged)
+    named = (a for a in standing if a.quantity == charged.line.quantity and mark_in(a.description) == mark)
+    return next(named, None)
 
 
 def _record_of(charged: ChargedLine, standing: Sequence[Addition]) -> Addition | None:
@@ -172,9 +200,10 @@ def _priced(charged: ChargedLine) -> str:
     return f"{plain(charged.line.quantity)} at {plain(price)}"
 
 
-def _draft(charged: ChargedLine) -> Draft:
+def _draft(charged: ChargedLine, mark: LineMark | None) -> Draft:
     line: InvoiceLine = charged.line
     assert line.span  # noqa: S101 -- lines without days are left out before
     text = f"{line.charge} of {line.span.first}: billed once"
     why = (Because("P53", text, charged.invoice, line.number),)
-    return Draft(Action.CREATE, None, line.quantity, charged.rate, line.span.first, None, why, note=charged.invoice)
+    note = str(mark) if mark else charged.invoice
+    return Draft(Action.CREATE, None, line.quantity, charged.rate, line.span.first, None, why, note=note)
