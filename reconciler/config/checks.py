@@ -144,21 +144,28 @@ def _inner(entry: Entry[P], *path: str) -> Node:
 
 
 def _one_tenant(entries: Entries) -> Iterator[Finding]:
-    # A tenant's charges stand in its source's invoices: two customers on them would bill each charge twice.
-    first: dict[tuple[str, str, str], Entry[Customer]] = {}
+    # A tenant's charges stand in its source's invoices: two customers on them would bill each charge twice. From two
+    # sources, each program would take the records of the other for records that are charged no more.
+    first: dict[tuple[str, str], Entry[Customer]] = {}
     for entry in entries.customers:
-        program = entries.programs.get(_program_of(entry, entries))
-        source = program.value.source if program else ""
         for motion in entry.value.agreements:
-            other = first.setdefault((source, entry.value.tenant.lower(), motion.value), entry)
+            other = first.setdefault((entry.value.tenant.lower(), motion.value), entry)
             if other is not entry:
-                yield _problem(
-                    entry.at("tenant"),
-                    "duplicate-tenant",
-                    f"customer '{entry.name}' has the tenant of customer '{other.name}' "
-                    f"({_there(other.at('tenant'))}), and both bill {motion.value}: it would be billed twice",
-                    "keep the motion at one of the two",
-                )
+                yield _twice(entry, other, motion.value, entries)
+
+
+def _twice(entry: Entry[Customer], other: Entry[Customer], motion: str, entries: Entries) -> Finding:
+    ours, theirs = _program_of(entry, entries), _program_of(other, entries)
+    both, hint = f"both bill {motion}: it would be billed twice", "keep the motion at one of the two"
+    if ours != theirs:
+        both = f"program '{ours}' bills its {motion} as well as program '{theirs}': it would be billed twice"
+        hint += "; where two distributors charge it, let one source read the invoices of both"
+    return _problem(
+        entry.at("tenant"),
+        "duplicate-tenant",
+        f"customer '{entry.name}' has the tenant of customer '{other.name}' ({_there(other.at('tenant'))}), and {both}",
+        hint,
+    )
 
 
 def _customer_names(entries: Entries) -> Iterator[Finding]:

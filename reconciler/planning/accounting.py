@@ -12,6 +12,7 @@ from reconciler.planning.deciding import subscription_id
 from reconciler.planning.gathered import left_out
 from reconciler.planning.ledger import Account, Entry, Ledger
 from reconciler.planning.one_customer import CustomerMonth
+from reconciler.planning.telling import Telling
 from reconciler.rules.allocation import allocatable, word_of
 
 _Months = dict[tuple[str, Motion], CustomerMonth]
@@ -20,6 +21,7 @@ LineKey = tuple[str, int, str]
 """A line of a document: the document's number, the line's, and the tenant's id."""
 
 NOTHING: Mapping[LineKey, str] = {}
+ALL_OF_IT = Telling()
 BILLED, EXCLUDED, BLOCKED = "billed", "excluded", "blocking"
 UNALLOCATED = "P9 unallocated"
 
@@ -66,9 +68,10 @@ def account_for(
     months: Iterable[CustomerMonth],
     kept: frozenset[str] = frozenset(),
     allocated: Mapping[LineKey, str] = NOTHING,
+    told: Telling = ALL_OF_IT,
 ) -> Accounted:
-    """Accounts for every line on the month's invoices of a program's source. `allocated` tells of each line that a
-    decision speaks of what became of it.
+    """Accounts for every line on the month's invoices of a program's source that is the program's to tell of (`told`).
+    `allocated` tells of each line that a decision speaks of what became of it.
     """
     by_account = _customers_by_account(ledger, customers)
     decided = {(m.customer.name, m.motion): m for m in months}
@@ -86,8 +89,9 @@ def account_for(
                 _kept(entry, kept) or _allocated(entry, allocated) or _outcome(entry, owners, decided, program, ledger),
             )
             for entry in account.of_month
+            if told.tells(account.tenant, entry[1].motion, mapped=bool(owners))
         ]
-        unknown += [] if owners else [account]
+        unknown += [account] if told.unknown(account.tenant, mapped=bool(owners)) else []
         waiting += [(owners[0], entry) for entry, outcome in outcomes if outcome.rule.startswith(UNALLOCATED)]
         for (invoice, line), outcome in outcomes:
             money = Money(line.amount or ZERO, invoice.currency)

@@ -24,7 +24,7 @@ from reconciler.planning.folding import folded, folded_impact, folded_not_passed
 from reconciler.planning.gathered import Documents, Gathered, Scope
 from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
 from reconciler.planning.impact import Impacts, impacts
-from reconciler.planning.ledger import Account
+from reconciler.planning.ledger import Account, Ledger
 from reconciler.planning.left_open import left_open_of, unlinked
 from reconciler.planning.month_by_month import (
     DecidedMonth,
@@ -44,6 +44,7 @@ from reconciler.planning.reverting import as_applied, edits, taken_back
 from reconciler.planning.reviewing import reviewed, unfounded_verdicts
 from reconciler.planning.seats import ALONE, Sharing, decide_seats
 from reconciler.planning.shelf import Stock, fill
+from reconciler.planning.telling import Doubles, double_mapping, doubles, telling
 from reconciler.planning.trust import distrusted
 from reconciler.rules.periods import first_open_day
 
@@ -73,7 +74,7 @@ def _assembled(gathered: Gathered) -> Plan:
         for a in (*gathered.observation.agreements.values(), *gathered.observation.others)
         if agreement_address(gathered.target, a.id) in written
     }
-    findings = [f for m in months for part in m.parts for f in _findings_of(part)]
+    findings = [f for m in months for part in m.parts for f in _findings_of(part, gathered)]
     findings += [*_of_background(gathered, standing, months[0].keeping), *orphans(months[-1].claims, gathered)]
     findings += [f for m in months for f in (*m.keeping.findings, *m.claims.findings)]
     verdicts, seen_now = gathered.background.decisions.verdicts, gathered.observation
@@ -134,8 +135,8 @@ def _decided_months(gathered: Gathered, held: HeldBack) -> tuple[DecidedMonth, .
     return tuple(decided)
 
 
-def _findings_of(part: ProgramMonth) -> Iterable[Finding]:
-    return (*_of_mapped(part), *part.findings, *part.accounted.findings)
+def _findings_of(part: ProgramMonth, gathered: Gathered) -> Iterable[Finding]:
+    return (*_of_mapped(part, gathered), *part.findings, *part.accounted.findings)
 
 
 def _readable(gathered: Gathered) -> Standing:
@@ -182,10 +183,14 @@ def _program(
     shelf = fill(stock, charged, passed_on)
     at = Situation(program, ledger, documents.price_list, shelf, month, keeping)
     sharers = _sharers(gathered)
+    readers = [
+        p for p in gathered.mappings.programs.values() if (p.source, p.target) == (program.source, program.target)
+    ]
+    twice = doubles(readers, gathered.mappings.customers, ledger)
     findings: list[Finding] = [*shelf.findings, *_unavailable(program)]
     months: list[CustomerMonth] = []
     for customer, motion in chosen:
-        decided, notes = _customer(customer, motion, at, gathered, sharers)
+        decided, notes = _customer(customer, motion, at, gathered, sharers, twice)
         findings += notes
         if decided:
             months.append(decided)
@@ -202,7 +207,8 @@ def _program(
     ending = ending_months(months)
     additions += ending_changes(gathered.target, ending, shelf, month, billed)
     changes = tuple(products) if gathered.request.scope is Scope.PRODUCTS else (*products, *additions)
-    accounted = account_for(ledger, program, mapped, months, keeping, allocated_lines(claims, months, ledger))
+    told = telling(program, readers, gathered.mappings.customers, ledger)
+    accounted = account_for(ledger, program, mapped, months, keeping, allocated_lines(claims, months, ledger), told)
     return ProgramMonth(
         program,
         tuple(mapped),
@@ -238,11 +244,12 @@ def _unavailable(program: Program) -> Iterable[Finding]:
 
 
 def _customer(
-    customer: Customer, motion: Motion, at: Situation, gathered: Gathered, sharers: _Sharers
+    customer: Customer, motion: Motion, at: Situation, gathered: Gathered, sharers: _Sharers, twice: Doubles
 ) -> tuple[CustomerMonth | None, list[Finding]]:
     """A customer's month by one motion, or the findings that tell why there is none."""
     account, documents = at.ledger.account(customer.tenant), gathered.documents[at.program.source]
     wrong = [*_of_documents(customer, account, documents), *_cannot(customer, at.program)]
+    wrong += double_mapping(customer, motion, twice)
     ref = customer.agreements[motion]
     agreement = gathered.observation.agreements.get(ref)
     place = customer.agreement_places.get(motion, customer.place)
@@ -298,7 +305,7 @@ def _decided(
         return decide_usage(customer, agreement, additions, pricing, at)
     if motion is Motion.SEAT_ANNUAL:
         return decide_annual(customer, agreement, additions, pricing, at)
-    sharing = _sharing(customer, sharers[agreement.id], at)
+    sharing = _sharing(customer, sharers[agreement.id], gathered)
     if customer.changes.align is Align.CHARGE_CYCLE:
         found = decide_cycles(customer, agreement, additions, pricing, at, sharing)
         return not_handed_over(found) if gathered.request.scope is Scope.CUTOVER else found
@@ -320,15 +327,21 @@ def _sharers(gathered: Gathered) -> _Sharers:
     return sharers
 
 
-def _sharing(customer: Customer, sharers: list[Customer], at: Situation) -> Sharing:
+def _sharing(customer: Customer, sharers: list[Customer], gathered: Gathered) -> Sharing:
     if len(sharers) == 1:
         return ALONE
-    accounts = [at.ledger.account(other.tenant) for other in sharers if other.name != customer.name]
+    charged = [(other, _ledger_of(other, gathered)) for other in sharers]
+    accounts = [ledger.account(other.tenant) for other, ledger in charged if other.name != customer.name]
     return Sharing(
         keys=frozenset(key for account in accounts if account for key in (*account.seats, *account.off_month)),
         first=sharers[0].name == customer.name,
-        all_spoken_of=all(at.ledger.speaks_of(other.tenant) for other in sharers),
+        all_spoken_of=all(ledger.speaks_of(other.tenant) for other, ledger in charged),
     )
+
+
+def _ledger_of(customer: Customer, gathered: Gathered) -> Ledger:
+    """The ledger that charges a customer: those who share an agreement may be of several programs."""
+    return gathered.ledgers[gathered.mappings.programs[customer.program].source]
 
 
 def _of_documents(customer: Customer, account: Account | None, documents: Documents) -> list[Finding]:
@@ -353,12 +366,13 @@ def _no_invoice(customer: Customer, at: Situation) -> Finding:
     )
 
 
-def _of_mapped(part: ProgramMonth) -> Iterable[Finding]:
-    """The documents' findings, with tenants by their mapped names."""
-    names = {}
-    for customer in part.mapped:
+def _of_mapped(part: ProgramMonth, gathered: Gathered) -> Iterable[Finding]:
+    """The documents' findings, with tenants by their mapped names. Another program may map them, of the same source."""
+    names: dict[str, str] = {}
+    sources = {name: program.source for name, program in gathered.mappings.programs.items()}
+    for customer in (c for c in gathered.mappings.customers if sources[c.program] == part.program.source):
         account = part.ledger.account(customer.tenant)
-        names[account.tenant if account else customer.tenant.lower()] = customer.name
+        names.setdefault(account.tenant if account else customer.tenant.lower(), customer.name)
     for finding in part.documents.findings:
         yield replace(finding, customer=names.get(finding.customer or "", finding.customer))
 

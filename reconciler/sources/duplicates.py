@@ -1,5 +1,8 @@
 """One invoice in two files: the same is counted once, two different ones are an error, pages are put together.
 
+Which of two different ones holds, no rule can tell. So the customers whose lines differ are billed by neither; the
+others, of whom both say the same, are billed.
+
 An invoice is known by its number, and where the form gives one customer for the whole invoice by that tenant too, for
 a distributor may write one document per customer under one number.
 """
@@ -27,7 +30,7 @@ def without_duplicates(invoices: Iterable[Invoice]) -> tuple[tuple[Invoice, ...]
 
 
 def _compared(first: Invoice, again: Invoice) -> list[Finding]:
-    twin = _named(first, again)
+    twin, again_at = _named(first, again), _named(again, first)
     here = Place(again.document.path, again.lines[0].place.line if again.lines else None)
     if _head(first) != _head(again):
         different = _tenants(first) | _tenants(again)
@@ -49,20 +52,20 @@ def _compared(first: Invoice, again: Invoice) -> list[Finding]:
         Finding(
             Severity.ERROR,
             "conflicting-document",
-            f"invoice {again.number} stands in {twin} too, with other content; only that one was read",
+            f"invoice {again.number} stands in {twin} too, with other content for this customer: neither is billed",
             customer=tenant,
             where=here,
-            hint="keep the file that the distributor issued last, and take the other away",
+            hint=f"keep the one that the distributor issued last, {again_at} or {twin}, and take the other away",
         )
         for tenant in sorted(different)
     ]
 
 
-def _named(first: Invoice, again: Invoice) -> str:
-    """Where the first one is: its file, or the row within the same file."""
-    if first.document.path != again.document.path or not first.lines:
-        return first.document.path
-    return str(first.lines[0].place)
+def _named(one: Invoice, other: Invoice) -> str:
+    """Where one of two is: its file, or the row where both are in the same file."""
+    if one.document.path != other.document.path or not one.lines:
+        return one.document.path
+    return str(one.lines[0].place)
 
 
 def _head(invoice: Invoice) -> tuple[object, ...]:

@@ -158,6 +158,12 @@ BAD: dict[str, str | bytes] = {
     "a rule that ends before it begins": with_line("to: 2027-08-31", "to: 2025-08-31"),
     "a customer twice": with_line("  - name: Fabrikam", "  - name: contoso"),
     "a tenant and motion twice": with_line("fabrikam.onmicrosoft.com", "8a7c0f3e-1111-4222-8333-944455566677"),
+    "a tenant and motion under two programs": with_line(
+        "customers:\n",
+        "  second: {source: distributor, target: psa, motions: [seat-monthly]}\ncustomers:\n"
+        "  - {name: Contoso again, program: second, tenant: 8a7c0f3e-1111-4222-8333-944455566677, company: Contoso,"
+        " agreements: {seat-monthly: Contoso CSP}}\n",
+    ).replace("  - name: Fabrikam\n", "  - name: Fabrikam\n    program: second\n"),
     "a SKU twice": with_line("P1Y:M:CFQ7TTC0LH18:0001", "cfq7ttc0lh18:0001"),
     "an agreement by name without a company": with_line("    company: {id: 251}\n", ""),
     "an include that leads out": with_line("version: 1\n", "version: 1\ninclude: ../*.yaml\n"),
@@ -197,6 +203,17 @@ def test_it_is_taken_with_a_warning(case: str, tmp_path: Path, snapshot: Snapsho
 
 def test_the_valid_file_has_no_findings(tmp_path: Path) -> None:
     assert told(loaded(tmp_path, VALID), tmp_path) == "0 errors"
+
+
+def test_a_tenant_may_stand_under_two_programs_that_bill_different_motions(tmp_path: Path) -> None:
+    text = with_line(
+        "customers:\n",
+        "  usage: {source: distributor, target: psa, motions: [seat-annual]}\ncustomers:\n"
+        "  - {name: Contoso annual, program: usage, tenant: 8a7c0f3e-1111-4222-8333-944455566677, company: Contoso,"
+        " agreements: {seat-annual: Contoso Annual}}\n",
+    ).replace("  - name: Fabrikam\n", "  - name: Fabrikam\n    program: usage\n")
+    findings = loaded(tmp_path, text).findings
+    assert [finding.code for finding in findings if finding.blocks] == []
 
 
 def test_every_finding_has_a_place(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def _invoice(row: Row, number: int, scenario: Scenario) -> Row:
     row = {name: value for name, value in row.items() if name not in ("arrives", "program")}
     month = Month.parse(row.pop("month", str(first_month(scenario))))
     period = row.get("period") or {"from": str(month.first), "to": str(month.last)}
-    return {
+    invoice: Row = {
         "invoice": f"INV-{month}-{number:04d}",
         "issued": str(month.following.first),
         "period": period,
@@ -201,6 +201,7 @@ def _invoice(row: Row, number: int, scenario: Scenario) -> Row:
         **row,
         "lines": [_line(line, at, period) for at, line in enumerate(row["lines"], start=1)],
     }
+    return {name: value for name, value in invoice.items() if name != "customer" or value is not None}
 
 
 def _line(row: Row, number: int, period: Mapping[str, str]) -> Row:
@@ -242,7 +243,9 @@ def lines_of_months(scenario: Scenario, step: int) -> list[Row]:
     invoice that lies there twice counts once.
     """
     months = list(months_of(scenario.steps[step - 1]))
-    by_number = {invoice["invoice"]: invoice for invoice in invoices(scenario, step)}
+    by_number: dict[str, Row] = {}
+    for invoice in invoices(scenario, step):
+        by_number.setdefault(invoice["invoice"], invoice)
     return [
         line
         for invoice in by_number.values()
