@@ -9,7 +9,7 @@ from reconciler.domain.finding import Finding, Severity, in_order
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Rounding, Sync
 from reconciler.domain.plan import Change, DocumentUsed, Plan
-from reconciler.domain.records import Agreement
+from reconciler.domain.records import Addition, Agreement
 from reconciler.planning.accounting import account_for
 from reconciler.planning.advancing import advanced
 from reconciler.planning.allocating import allocated_lines, decide_allocations, orphans
@@ -259,7 +259,9 @@ def _customer(
     wrong += [f for f in told if f.blocks]
     if agreement is None or wrong:
         findings = (*wrong, *told)
-        blocked = CustomerMonth(customer, motion, at.program, agreement, account, "", (), findings)
+        currency = _currency(agreement, documents) if agreement else ""
+        held = _held(motion, agreement, at, gathered)
+        blocked = CustomerMonth(customer, motion, at.program, agreement, account, currency, (), findings, held=held)
         return (blocked, []) if wrong else (None, told)
     if not at.ledger.speaks_of(customer.tenant):
         return _unspoken(customer, motion, agreement, at, gathered), told
@@ -275,20 +277,25 @@ def _unspoken(
     customer: Customer, motion: Motion, agreement: Agreement, at: Situation, gathered: Gathered
 ) -> CustomerMonth:
     """The month of a customer of whom no document speaks: what stands bills on, and is compared with nothing."""
-    # What bills one time is on no month's bill by itself.
-    ours = {} if agreement.one_time else at.shelf.keys_by_id(motion)
-    held = tuple(a for a in gathered.observation.additions.get(agreement.id, ()) if a.product_id in ours)
-    findings = (_no_invoice(customer, at),)
-    currency = agreement.currency or _only_currency(gathered.documents[at.program.source])
+    held, findings = _held(motion, agreement, at, gathered), (_no_invoice(customer, at),)
+    currency = _currency(agreement, gathered.documents[at.program.source])
     return CustomerMonth(
         customer, motion, at.program, agreement, None, currency, (), findings, withheld=True, held=held, unspoken=True
     )
 
 
-def _only_currency(documents: Documents) -> str:
-    """The currency of a source's invoices; empty where they have several, or there are none."""
+def _held(motion: Motion, agreement: Agreement | None, at: Situation, gathered: Gathered) -> tuple[Addition, ...]:
+    """The records that bill on, whatever is planned. What bills one time is on no month's bill by itself."""
+    if agreement is None or agreement.one_time:
+        return ()
+    ours = at.shelf.keys_by_id(motion)
+    return tuple(a for a in gathered.observation.additions.get(agreement.id, ()) if a.product_id in ours)
+
+
+def _currency(agreement: Agreement, documents: Documents) -> str:
+    """The agreement's currency, or that of all the source's invoices; empty where they have several, or are none."""
     found = {invoice.currency for invoice in documents.invoices}
-    return found.pop() if len(found) == 1 else ""
+    return agreement.currency or (found.pop() if len(found) == 1 else "")
 
 
 def _decided(
