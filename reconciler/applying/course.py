@@ -6,7 +6,6 @@ the world is asked for as an effect (`effects`).
 """
 
 import hashlib
-from datetime import datetime, timedelta
 from functools import partial
 
 from reconciler.applying.audit import Audit
@@ -151,13 +150,14 @@ def _settle_earlier_plans(conditions: Conditions, key: str) -> Steps[None]:
 
 def _wait_for_lost_state(conditions: Conditions) -> Steps[None]:
     # I9: a run was killed, and its state is gone; what it sent last may land until then.
-    lost = yield from enter(lambda journal: journal.store.meta("lost"))
-    if lost is None:
+    since = yield from enter(lambda journal: journal.store.seconds_since_lost(conditions.clock.now()))
+    if since is None:
         return
-    until = datetime.fromisoformat(lost) + timedelta(seconds=conditions.settle_seconds)
-    left = (until - conditions.clock.now()).total_seconds()
+    left = min(conditions.settle_seconds, conditions.settle_seconds - since)
     if left > 0:
-        conditions.notice(f"the state of a killed run was lost: waiting {left:.0f} s for what it may have sent")
+        conditions.notice(
+            f"the state of a killed run was lost, or may have been: waiting {left:.0f} s for what it may have sent"
+        )
         yield Wait(left)
 
 

@@ -65,6 +65,8 @@ class Executor:
             return self._journal.move(effect.op, effect.step, effect.at)
         if isinstance(effect, Enter):
             return effect.what(self._journal)
+        if isinstance(effect, Send | RemoveCopy):
+            self._journal.store.assert_held()
         if isinstance(effect, Stale | Wait | Ended | HasEnded | Together | Bounded):
             return await self._ordered(effect)
         return await asked(self._target, effect)

@@ -1,6 +1,5 @@
 """`reconciler status`: what is mapped, unmapped and failed, the money behind it, and what is still open."""
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,9 @@ from reconciler.cli.history import counted, status_of, what_of, when
 _NAMED = 12
 
 if TYPE_CHECKING:
+    from reconciler.store.backend import Standing
     from reconciler.store.database import Store
     from reconciler.store.history import Run
-    from reconciler.store.lock import Holder
 
 
 @click.command(short_help="What is mapped, unmapped and failed, and the money behind it.")
@@ -140,30 +139,15 @@ def _told(run: "Run") -> str:
 
 
 def _holder(store: "Store") -> Iterator[str]:
-    from reconciler.store.location import lock_file
-    from reconciler.store.lock import read_holder
-
-    holder = read_holder(lock_file(store.path))
-    if holder is not None:
-        yield f"Lock: {holder}; {_alive(holder)}"
+    standing = store.backend.standing(store.engine)
+    if standing.holder is not None:
+        yield f"Lock: {standing.holder}; {_alive(standing)}"
 
 
-def _alive(holder: "Holder") -> str:
-    import socket
-
-    if holder.host != socket.gethostname():
-        return f"whether it lives can only be seen on {holder.host}"
-    return "it is alive" if _answers(holder.pid) else "it is gone"
-
-
-def _answers(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _alive(standing: "Standing") -> str:
+    if standing.alive is None:
+        return f"whether it lives can only be seen on {standing.holder.host}" if standing.holder else "nobody knows"
+    return "it is alive" if standing.alive else "it is gone"
 
 
 def _open(store: "Store") -> Iterator[str]:

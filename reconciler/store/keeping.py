@@ -9,8 +9,6 @@ from sqlalchemy import select, update
 from reconciler.store import schema
 from reconciler.store.database import Store
 from reconciler.store.errors import StateLocked, StoreError
-from reconciler.store.location import lock_file
-from reconciler.store.lock import forget_holder, is_free, read_holder
 
 
 def exported(store: Store) -> Iterator[str]:
@@ -32,25 +30,26 @@ def _text(value: object) -> str:
 
 
 def unlock(store: Store, lock_id: str) -> str:
-    """Takes the name of a holder that is gone out of the state; returns a sentence. The kernel has freed its lock.
+    """Takes the name of a holder that is gone out of the state; returns a sentence. Its lock fell when it ended.
 
     Raises StateLocked while the holder lives, StoreError where no holder has that lock id.
     """
-    path = lock_file(store.path)
-    holder = read_holder(path)
-    if not is_free(path):
-        raise StateLocked(
-            f"the state is locked by {holder or 'a process that has not said its name yet'}, which is alive",
-            f"end process {holder.pid} on {holder.host} first" if holder else "try again in a moment",
-        )
+    holder = store.backend.standing(store.engine).holder
     locks = schema.tenant_lock
+    with store.reading() as connection:
+        named = connection.execute(select(locks.c.tenant).where(locks.c.lock_id == lock_id)).first()
+    if named is None and (holder is None or holder.lock_id != lock_id):
+        raise StoreError(f"no run has the lock id {lock_id}", "see: reconciler status")
+    try:
+        store.backend.forget_holder(store.engine)
+    except StateLocked as error:
+        who = holder or "a process that has not said its name yet"
+        first = f"end process {holder.pid} on {holder.host} first" if holder else "try again in a moment"
+        raise StateLocked(f"the state is locked by {who}, which is alive", first) from error
     with store.writing() as connection:
-        cleared = connection.execute(
+        connection.execute(
             update(locks)
             .where(locks.c.lock_id == lock_id)
             .values(lock_id=None, holder=None, host=None, pid=None, since=None, what=None)
-        ).rowcount
-    if not cleared and (holder is None or holder.lock_id != lock_id):
-        raise StoreError(f"no run has the lock id {lock_id}; the state is not locked", "see: reconciler status")
-    forget_holder(path)
+        )
     return f"The lock {lock_id} is taken away. What its run left open is finished with: reconciler resume"

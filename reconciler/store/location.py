@@ -1,10 +1,9 @@
-"""Where the state database lies: a file that only its owner can read, on a disk whose locks can be trusted."""
+"""Where a SQLite state lies: a file that only its owner can read, on a disk whose locks can be trusted."""
 
 import os
 from pathlib import Path, PurePosixPath
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
 from reconciler.store.errors import StoreError
 
@@ -17,27 +16,11 @@ NETWORK_FILE_SYSTEMS = frozenset(
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
-def database_file(url: str) -> Path:
-    """The file that a `sqlite:///` URL names. Raises StoreError for any other URL; never repeats it, for it may hold a
-    password.
-    """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise StoreError(
-            "the state database is not given as a URL", "write it as --state sqlite:///path/to/state.db"
-        ) from None
-    backend = parsed.get_backend_name()
-    if backend == "postgresql":
-        raise StoreError(
-            "a state database on PostgreSQL is not available in this version",
-            "leave out --state and RECONCILER_STATE, or use sqlite:///path/to/state.db",
-        )
-    if backend != "sqlite":
-        raise StoreError(f"a state database of kind '{backend}' is not known", "use sqlite:///path/to/state.db")
-    if not parsed.database or parsed.database == ":memory:" or parsed.query:
+def database_file(url: URL) -> Path:
+    """The file that a `sqlite:///` URL names. Raises StoreError where it names none."""
+    if not url.database or url.database == ":memory:" or url.query:
         raise StoreError("the state database must be a plain file", "use sqlite:///path/to/state.db")
-    return Path(parsed.database)
+    return Path(url.database)
 
 
 def lock_file(database: Path) -> Path:

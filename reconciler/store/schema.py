@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     text,
 )
@@ -52,6 +54,21 @@ class RunState(StrEnum):
 
 def _one_of(column: str, words: type[StrEnum] | tuple[StrEnum, ...]) -> str:
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+class Prose(TypeDecorator[str]):
+    """Text that comes from elsewhere, such as what a PSA answered. What no database would take is replaced: a journal
+    must not fail to note what was answered.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Without NUL, which PostgreSQL refuses, and without halves of characters, which are no UTF-8."""
+        if value is None:
+            return None
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 metadata = MetaData()
@@ -109,7 +126,7 @@ op = Table(
     Column("request_sha256", Text),
     Column("remote_id", Text),
     Column("remote_seen_json", Text),
-    Column("note", Text),
+    Column("note", Prose),
     PrimaryKeyConstraint("plan_id", "slot"),
     UniqueConstraint("plan_id", "address", name="one_op_an_address"),
     CheckConstraint(_one_of("state", State), name="op_state_known"),
@@ -139,7 +156,7 @@ op_event = Table(
     Column("to_state", Text, nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("http_status", Integer),
-    Column("detail", Text),
+    Column("detail", Prose),
 )
 
 incident = Table(
@@ -151,7 +168,7 @@ incident = Table(
     Column("slot", Text),
     Column("at", Text, nullable=False),
     Column("what", Text, nullable=False),
-    Column("detail", Text),
+    Column("detail", Prose),
 )
 
 # Messages to receivers, put in with the run that they tell of and sent later. Without a body: nothing was to be told.

@@ -210,14 +210,6 @@ def test_before_the_first_run_there_is_nothing_to_tell_and_no_state_is_made(offi
     assert not (office.folder / ".reconciler").exists()
 
 
-def test_a_state_on_postgresql_is_not_available_yet_and_its_password_is_not_repeated(office: Office) -> None:
-    url = "postgresql://billing:hunter2@db/state"
-    refused = office.invoke("--state", url, "history")
-    assert refused.exit_code == 1
-    assert "not available in this version" in refused.stderr
-    assert "hunter2" not in refused.output
-
-
 def test_no_credential_reaches_state_or_output(office: Office) -> None:
     applied = office.invoke("apply", plan_of(office))
     secret = office.psa.credentials["CONNECTWISE_PRIVATE_KEY"]

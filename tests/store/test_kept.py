@@ -50,11 +50,6 @@ keep(store, KeptRun(run, (file,), ("a", "b"), {"target": "psa"}, now), lambda _:
 """
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / '.reconciler' / 'state.db'}"
-
-
 def file_of(data: bytes, name: str = "invoices/a.yaml", role: Role = Role.DOCUMENT) -> KeptFile:
     return KeptFile(role, "distributor", name, sha256(data).hexdigest())
 
@@ -116,8 +111,8 @@ def test_of_a_later_observation_only_the_difference_is_written(url: str) -> None
     store.close()
 
 
-def test_many_small_documents_take_no_more_than_they_do_compressed_each(url: str) -> None:
-    store = open_store(url, NOW)
+def test_many_small_documents_take_no_more_than_they_do_compressed_each(sqlite_url: str) -> None:
+    store = open_store(sqlite_url, NOW)
     random = Random(2)  # noqa: S311 -- the same lines every time
     files = {
         f"invoices/{n}.yaml": "\n".join(
@@ -186,8 +181,8 @@ def test_everything_kept_is_exported_as_text(url: str) -> None:
     store.close()
 
 
-def test_a_copy_before_an_apply_has_the_journal_and_leaves_the_documents_out(url: str) -> None:
-    with locked_store(url, "reconciler apply", NOW) as store:
+def test_a_copy_before_an_apply_has_the_journal_and_leaves_the_documents_out(sqlite_url: str) -> None:
+    with locked_store(sqlite_url, "reconciler apply", NOW) as store:
         kept(store, {"a.yaml": b"quantity: 3"})
         copied = copy(store, NOW)
     assert copied is not None
@@ -225,16 +220,16 @@ def test_lines_come_back_from_their_difference_to_any_others(base: list[str], ow
 # -- the version before
 
 
-def test_a_state_of_version_1_is_migrated_with_everything_in_it(url: str, tmp_path: Path) -> None:
+def test_a_state_of_version_1_is_migrated_with_everything_in_it(sqlite_url: str, tmp_path: Path) -> None:
     (tmp_path / ".reconciler").mkdir()
     old = sqlite3.connect(tmp_path / ".reconciler" / "state.db")
     old.executescript((Path(__file__).parent / "data" / "state-version-1.sql").read_text(encoding="utf-8"))
     before = {name: old.execute(f"SELECT * FROM {name}").fetchall() for name in ("op", "op_event", "plan_run", "meta")}  # noqa: S608 -- names of ours
     old.close()
     with pytest.raises(StoreError, match=rf"older schema \(1; this version has {schema.VERSION}\)") as caught:
-        open_store(url, NOW)
+        open_store(sqlite_url, NOW)
     assert "reconciler state migrate" in str(caught.value.hint)
-    with locked_store(url, "reconciler state migrate", NOW) as store:
+    with locked_store(sqlite_url, "reconciler state migrate", NOW) as store:
         run = runs(store)[0]
         assert run.record.status is RunStatus.WARNING
         assert run.record.customers == {"Contoso": "Warning"}

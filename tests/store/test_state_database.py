@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 
 from reconciler.store import schema
 from reconciler.store.database import (
-    COPIES_KEPT,
     MIGRATIONS,
     Store,
     copy,
@@ -27,8 +27,8 @@ from reconciler.store.history import RunKind, RunRecord, record_run
 from reconciler.store.journal import NewOp, Step, take_over
 from reconciler.store.keeping import unlock
 from reconciler.store.location import file_system, lock_file
-from reconciler.store.lock import read_holder
 from reconciler.store.schema import RunState, State
+from reconciler.store.sqlite import COPIES_KEPT
 
 NOW = datetime(2026, 10, 3, 8, tzinfo=UTC)
 # Takes the lock, says so, and holds it until its input ends.
@@ -46,11 +46,6 @@ except StateLocked as error:
 """
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / '.reconciler' / 'state.db'}"
-
-
 def new_op(slot: str) -> NewOp:
     return NewOp(slot, f"psa/{slot}", "addition", "create", "serial", None, '{"quantity":"3"}')
 
@@ -59,8 +54,8 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_file_and_folder_are_for_their_owner_alone(url: str, tmp_path: Path) -> None:
-    with locked_store(url, "reconciler apply", NOW) as store:
+def test_file_and_folder_are_for_their_owner_alone(sqlite_url: str, tmp_path: Path) -> None:
+    with locked_store(sqlite_url, "reconciler apply", NOW) as store:
         record_run(store, RunRecord(RunKind.PLAN, NOW, "me"))
         copied = copy(store, NOW)
     folder = tmp_path / ".reconciler"
@@ -69,12 +64,12 @@ def test_file_and_folder_are_for_their_owner_alone(url: str, tmp_path: Path) -> 
     assert copied in files
     assert {mode(path) for path in files} == {0o600}
     (folder / "state.db").chmod(0o644)
-    open_store(url, NOW).close()
+    open_store(sqlite_url, NOW).close()
     assert mode(folder / "state.db") == 0o600
 
 
-def test_a_commit_is_on_the_disk_before_it_returns(url: str) -> None:
-    store = open_store(url, NOW)
+def test_a_commit_is_on_the_disk_before_it_returns(sqlite_url: str) -> None:
+    store = open_store(sqlite_url, NOW)
     with store.reading() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL
@@ -121,24 +116,26 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
         open_store(f"sqlite:///{file}", NOW)
 
 
-def test_a_damaged_database_is_a_sentence(url: str, tmp_path: Path) -> None:
-    open_store(url, NOW).close()
+def test_a_damaged_database_is_a_sentence(sqlite_url: str, tmp_path: Path) -> None:
+    open_store(sqlite_url, NOW).close()
     file = tmp_path / ".reconciler" / "state.db"
     pages = bytearray(file.read_bytes())
     pages[100:4096] = b"\xee" * 3996
     file.write_bytes(pages)
     with pytest.raises(StoreError, match="damaged"):
-        read_store(url)
+        read_store(sqlite_url)
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://me:hunter2@db/x", "not available in this version"),
         ("mysql://db/x", "not known"),
         ("sqlite://", "plain file"),
         ("sqlite:///:memory:", "plain file"),
         ("state.db", "not given as a URL"),
+        ("postgresql://me:hunter2@db:port/x", "not given as a URL"),
+        ("mysql://me:hunter2@db/x", "not known"),
+        ("postgresql://me:sec@hunter2@db/x", "host in the state's URL is not one"),
     ],
 )
 def test_other_databases_are_refused_without_repeating_the_url(url: str, said: str) -> None:
@@ -152,8 +149,8 @@ def test_a_folder_in_the_place_of_the_file_is_a_sentence(tmp_path: Path) -> None
         open_store(f"sqlite:///{tmp_path}", NOW)
 
 
-def test_nothing_is_made_by_reading(url: str, tmp_path: Path) -> None:
-    assert read_store(url) is None
+def test_nothing_is_made_by_reading(sqlite_url: str, tmp_path: Path) -> None:
+    assert read_store(sqlite_url) is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,11 +167,11 @@ def test_network_file_systems_are_known_by_the_deepest_mount() -> None:
     assert file_system(Path("/x"), "") is None
 
 
-def test_a_database_that_is_just_being_made_is_no_state_yet(url: str, tmp_path: Path) -> None:
+def test_a_database_that_is_just_being_made_is_no_state_yet(sqlite_url: str, tmp_path: Path) -> None:
     (tmp_path / ".reconciler").mkdir()
     maker = sqlite3.connect(tmp_path / ".reconciler" / "state.db")
     maker.execute("PRAGMA journal_mode=WAL")
-    assert read_store(url) is None
+    assert read_store(sqlite_url) is None
     maker.close()
 
 
@@ -218,12 +215,14 @@ def test_an_older_schema_is_read_only_after_it_was_migrated_step_by_step(url: st
         assert migrated.meta("schema") == str(schema.VERSION)
 
 
-def test_ten_copies_are_kept_and_the_first_is_made_when_there_is_something_to_keep(url: str) -> None:
-    store = open_store(url, NOW)
+def test_ten_copies_are_kept_and_the_first_is_made_when_there_is_something_to_keep(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    store = open_store(sqlite_url, NOW)
     assert copy(store, NOW) is None
     record_run(store, RunRecord(RunKind.PLAN, NOW, "me"))
     made = [copy(store, NOW + timedelta(hours=hour)) for hour in range(COPIES_KEPT + 2)]
-    kept = sorted((store.path.parent / "backups").iterdir())
+    kept = sorted((tmp_path / ".reconciler" / "backups").iterdir())
     assert kept == made[2:]
     with sqlite3.connect(kept[0]) as connection:
         assert connection.execute("SELECT count(*) FROM run").fetchone() == (1,)
@@ -249,7 +248,7 @@ def test_the_database_refuses_a_second_open_op_on_a_slot_and_an_open_op_without_
         with store.writing() as connection:
             run = {"plan_id": "plan-2", "tenant": "psa", "digest": "", "lineage": "", "serial": 9, "started": ""}
             connection.execute(insert(schema.plan_run).values(**run, status="OPEN", plan_text=""))
-        with pytest.raises(IntegrityError, match=r"op\.slot"), store.writing() as connection:
+        with pytest.raises(IntegrityError, match=r"op\.slot|one_open_op"), store.writing() as connection:
             connection.execute(insert(schema.op).values(plan_id="plan-2", **row))
         with pytest.raises(IntegrityError, match="op_state_known"), store.writing() as connection:
             connection.execute(insert(schema.op).values(plan_id="plan-2", **{**row, "state": "DONE"}))
@@ -322,14 +321,18 @@ def test_the_lock_of_a_living_process_is_respected_and_falls_when_it_is_killed(u
     assert f"ps -p {process.pid}" in str(caught.value.hint)
     store = read_store(url)
     assert store is not None
-    holder = read_holder(lock_file(store.path))
+    standing = store.backend.standing(store.engine)
+    holder = standing.holder
     assert holder is not None
-    assert holder.pid == process.pid
+    assert (holder.pid, standing.alive) == (process.pid, True)
     with pytest.raises(StateLocked, match="which is alive"):
         unlock(store, holder.lock_id)
 
     process.kill()
     process.communicate()
+    killed = time.monotonic()
+    while store.backend.standing(store.engine).alive and time.monotonic() < killed + 1:
+        pass  # R9: free within a second
     with pytest.raises(StoreError, match="no run has the lock id"):
         unlock(store, "other")
     assert holder.lock_id in unlock(store, holder.lock_id)
@@ -347,40 +350,42 @@ def test_of_eight_processes_on_no_database_at_all_one_gets_the_lock(url: str) ->
     assert all(line.startswith("locked: ") for line in said if line != "held\n"), said
 
 
-def test_a_lock_file_that_was_removed_under_its_holder_locks_nobody_out_for_ever(url: str) -> None:
-    with locked_store(url, "reconciler apply", NOW) as first:
-        lock_file(first.path).unlink()
+def test_a_lock_file_that_was_removed_under_its_holder_locks_nobody_out_for_ever(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    with locked_store(sqlite_url, "reconciler apply", NOW) as first:
+        lock_file(tmp_path / ".reconciler" / "state.db").unlink()
         sleeper = take_over(first, "psa", NOW)
         sleeper.admit("plan-1", "sha256:1", "{}", [new_op("a")], NOW)
-        with locked_store(url, "reconciler apply", NOW) as second:
+        with locked_store(sqlite_url, "reconciler apply", NOW) as second:
             take_over(second, "psa", NOW)
         # What the lock could not prevent, the fence does.
         with pytest.raises(FencedOut):
             sleeper.move(sleeper.ops("plan-1")[0], Step(State.INTENT, deadline=NOW), NOW)
 
 
-def test_the_state_of_a_killed_run_that_is_lost_is_noticed(url: str, tmp_path: Path) -> None:
-    process = holder_process(url)
+def test_the_state_of_a_killed_run_that_is_lost_is_noticed(sqlite_url: str, tmp_path: Path) -> None:
+    process = holder_process(sqlite_url)
     first_line(process)
     process.kill()
     process.communicate()
     for file in (tmp_path / ".reconciler").glob("state.db*"):
         if file.suffix != ".lock":
             file.unlink()
-    with locked_store(url, "reconciler apply", NOW) as store:
+    with locked_store(sqlite_url, "reconciler apply", NOW) as store:
         assert store.meta("lost") == NOW.isoformat()
     (tmp_path / ".reconciler" / "state.db").unlink()
-    with locked_store(url, "reconciler apply", NOW) as store:
+    with locked_store(sqlite_url, "reconciler apply", NOW) as store:
         # The last holder ended in order: nothing of it can be under way.
         assert store.meta("lost") is None
 
 
-def test_a_full_disk_is_a_sentence(url: str) -> None:
-    store = open_store(url, NOW)
+def test_a_full_disk_is_a_sentence(sqlite_url: str) -> None:
+    store = open_store(sqlite_url, NOW)
     with store.reading() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
     store.close()
-    full = open_store(url, NOW)
+    full = open_store(sqlite_url, NOW)
     with full.engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
         connection.rollback()
