@@ -147,6 +147,7 @@ def _seen(
 ) -> _Seen:
     from reconciler.domain.records import Wanted
     from reconciler.planning.drifting import drift
+    from reconciler.planning.ownership import minded
     from reconciler.targets.base import TargetError
 
     refs = frozenset(
@@ -164,7 +165,7 @@ def _seen(
             standing = {key: additions for key, additions in seen.additions.items() if key not in doubtful}
             elsewhere = {record.agreement_id for record in applied.values()} - set(standing)
             unread = await _read_others(target, sorted(elsewhere), standing)
-            found = drift(applied, standing)
+            found = minded(drift(applied, standing), mappings.customers)
             return _Seen(standing, found, await _traces(target, found), unread)
 
     try:

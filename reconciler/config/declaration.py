@@ -15,9 +15,11 @@ from reconciler.domain.mapping import (
     Guards,
     Limits,
     Mappings,
+    Owner,
     PriceRule,
     ProductLink,
     Program,
+    PsaField,
     Source,
     TargetSettings,
 )
@@ -84,6 +86,7 @@ def _program(entry: Entry[models.Program]) -> Program:
         guards=Guards(**_members(value.guards)),
         place=place_of(entry.key),
         notify=alerts(entry),
+        psa_fields=_psa_fields(frozenset(), value.fields),
     )
 
 
@@ -107,6 +110,7 @@ def _customer(entry: Entry[models.Customer], programs: dict[str, Program]) -> Cu
         changes=_changed(program.changes, value.changes),
         place=place_of(entry.node),
         agreement_places=_agreement_places(entry),
+        psa_fields=_psa_fields(program.psa_fields, value.fields),
     )
 
 
@@ -145,6 +149,13 @@ def _changed(changes: Changes, own: models.Changes) -> Changes:
     align = stated.pop("align", None)
     seats = {"align": align.seat_monthly} if align and align.seat_monthly else {}
     return replace(changes, **stated, **seats)
+
+
+def _psa_fields(inherited: frozenset[PsaField], own: models.Fields) -> frozenset[PsaField]:
+    """The fields that the PSA owns: those stated, and of the others those that it owns already."""
+    stated = {PsaField(name): owner for name, owner in _members(own).items() if owner is not None}
+    kept = inherited - frozenset(stated)
+    return kept | {field for field, owner in stated.items() if owner is Owner.PSA}
 
 
 def _members(part: models.Part) -> dict[str, Any]:

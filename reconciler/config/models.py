@@ -44,6 +44,7 @@ from reconciler.domain.mapping import (
     BillingTime,
     Carry,
     Decrease,
+    Owner,
     Policy,
     PriceChange,
     ProductMode,
@@ -297,6 +298,17 @@ class Changes(Part):
     )
 
 
+class Fields(Part):
+    """Who owns a field of what stands in the PSA: `source` writes it, `psa` sets it on new records only."""
+
+    price: Owner | None = Field(
+        default=None,
+        description="The price: `source` (default), from invoice, price list and price rules; `psa`, as it stands.",
+    )
+    cost: Owner | None = Field(default=None, description="The cost: `source` (default) or `psa`.")
+    description: Owner | None = Field(default=None, description="The text: `source` (default) or `psa`.")
+
+
 class Guards(Part):
     """Limits beyond which a plan is refused, unless --allow-beyond-guards is given."""
 
@@ -349,6 +361,11 @@ class Program(Part):
     )
     products: ProgramProducts = Field(default_factory=ProgramProducts, description="How the catalogue is kept.")
     changes: Changes = Field(default_factory=Changes, description="How a change is written.")
+    fields: Fields = Field(
+        default_factory=Fields,
+        description="Which fields of standing records and catalogue items are the PSA's own.",
+        examples=[{"price": "psa"}],
+    )
     guards: Guards = Field(default_factory=Guards, description="Limits beyond which a plan is refused.")
     notify: list[Notify] = Field(default_factory=list, description="Who is told of what.")
 
@@ -423,6 +440,9 @@ class Customer(Part):
         default=Sync.ON, description="true: planned and written; preview: planned only; false: left alone."
     )
     changes: Changes = Field(default_factory=Changes, description="This customer's own way of writing changes.")
+    fields: Fields = Field(
+        default_factory=Fields, description="Which fields of this customer's standing records are the PSA's own."
+    )
 
 
 class Product(Part):

@@ -87,6 +87,21 @@ class ProductMode(StrEnum):
     ALL = "all"
 
 
+class PsaField(StrEnum):
+    """A field of billing records and catalogue items that may be left to the PSA once a record is there (P56)."""
+
+    PRICE = "price"
+    COST = "cost"
+    DESCRIPTION = "description"
+
+
+class Owner(StrEnum):
+    """Who owns a field of what stands in the PSA: the invoices, price list and price rules, or the PSA's own people."""
+
+    SOURCE = "source"
+    PSA = "psa"
+
+
 class Sync(StrEnum):
     """Whether a customer is planned and written, planned only, or left alone."""
 
@@ -159,7 +174,9 @@ class TargetSettings:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One line of business: a source, a target, the motions synced, how changes are written, who is told of what."""
+    """One line of business: a source, a target, the motions synced, how changes are written, who is told of what.
+    `psa_fields` of the catalogue items that stand are never written.
+    """
 
     name: str
     source: str
@@ -174,11 +191,14 @@ class Program:
     guards: Guards
     place: Place
     notify: tuple[Alert, ...] = ()
+    psa_fields: frozenset[PsaField] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer of the source and where it bills, per motion (rulebook P24)."""
+    """A customer of the source and where it bills, per motion (rulebook P24). `psa_fields` of its standing records are
+    never written.
+    """
 
     name: str
     program: str
@@ -191,6 +211,7 @@ class Customer:
     changes: Changes
     place: Place
     agreement_places: dict[Motion, Place] = field(default_factory=dict)
+    psa_fields: frozenset[PsaField] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

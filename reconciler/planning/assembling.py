@@ -37,6 +37,7 @@ from reconciler.planning.month_by_month import (
 )
 from reconciler.planning.observing import fingerprint, seen
 from reconciler.planning.one_customer import CustomerMonth, Situation, withheld_preview
+from reconciler.planning.ownership import left_to_psa, minded
 from reconciler.planning.plan_file import sealed
 from reconciler.planning.program_month import ProgramMonth
 from reconciler.planning.rates import Pricing
@@ -151,7 +152,9 @@ def _of_background(gathered: Gathered, standing: Standing, keeping: Kept) -> Ite
     """What is to be said of drift since the last apply (C8), and of decisions that hold, have run out or miss."""
     decisions = gathered.background.decisions
     yield from keeping.findings
-    yield from drift_findings(drift(gathered.background.applied, standing), keeping)
+    yield from drift_findings(
+        minded(drift(gathered.background.applied, standing), gathered.mappings.customers), keeping
+    )
     if not gathered.request.customers:
         yield from unfounded(decisions.overrides, standing)
 
@@ -203,7 +206,7 @@ def _program(
     if program.product_mode is ProductMode.ALL:
         used = [*shelf.resolved]
         findings += [f for r in shelf.resolved.values() for f in r.findings if r.key not in shelf.charged]
-    products = product_changes(gathered.target, shelf, used)
+    products = product_changes(gathered.target, shelf, used, program.psa_fields)
     ending = ending_months(months)
     additions += ending_changes(gathered.target, ending, shelf, month, billed)
     changes = tuple(products) if gathered.request.scope is Scope.PRODUCTS else (*products, *additions)
@@ -318,7 +321,8 @@ def _decided(
         return not_handed_over(found) if gathered.request.scope is Scope.CUTOVER else found
     if gathered.request.scope is Scope.CUTOVER:
         return cut_over(customer, agreement, additions, pricing, at, sharing, gathered)
-    edited = edits(additions, gathered.background.applied, at.kept, first_open_day(agreement, customer.changes.billing))
+    open_from, owned = first_open_day(agreement, customer.changes.billing), left_to_psa(customer, motion)
+    edited = edits(additions, gathered.background.applied, at.kept, open_from, owned)
     taken = as_applied(additions, edited)
     return taken_back(decide_seats(customer, agreement, taken, pricing, at, sharing), edited)
 

@@ -134,8 +134,9 @@ class Bridged:
         if charged is None:
             standing = [a for a in self.records if _goes_on(a, self.month)]
             for a in standing:
-                rule = self.decided.lines[-1].rate.rule if self.decided.lines else ""
-                self._expect(bridge, a.quantity, Rate(a.unit_price, a.unit_cost, rule))
+                last = self.decided.lines[-1].rate if self.decided.lines else None
+                rule, cost = (last.rule, last.charged_cost) if last else ("", None)
+                self._expect(bridge, a.quantity, Rate(a.unit_price, a.unit_cost, rule, cost))
             return Due(Timeline(), (), sum((a.quantity * a.unit_price for a in standing), ZERO))
         quantity = charged.carry if charged.next_opening is None else charged.next_opening
         rate = self._closing_rate(charged)
@@ -146,8 +147,8 @@ class Bridged:
         return Due(level, ((self.month.first, rate),), quantity * rate.unit_price)
 
     def _expect(self, bridge: Bridge, quantity: Decimal, rate: Rate) -> None:
-        bridge.add(Part.EXPECTED, quantity * rate.unit_cost)
-        bridge.add(Part.MARGIN, quantity * (rate.unit_price - rate.unit_cost), rate.rule)
+        bridge.add(Part.EXPECTED, quantity * rate.cost)
+        bridge.add(Part.MARGIN, quantity * (rate.unit_price - rate.cost), rate.rule)
 
     def _closing_rate(self, charged: Charged) -> Rate | None:
         if charged.rates:

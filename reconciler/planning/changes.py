@@ -6,10 +6,12 @@ from datetime import date
 from decimal import Decimal
 
 from reconciler.domain.days import Month
+from reconciler.domain.mapping import PsaField
 from reconciler.domain.money import ZERO, plain, rounded
 from reconciler.domain.plan import Action, AdditionValues, Because, Change, Resource
 from reconciler.domain.records import Addition
 from reconciler.planning.one_customer import CustomerMonth, Decided
+from reconciler.planning.ownership import BY_THE_PSA, PsaFields, guarded, left_to_psa
 from reconciler.planning.shelf import Shelf
 from reconciler.rules.billing import bill
 from reconciler.rules.drafts import Draft
@@ -29,8 +31,8 @@ def agreement_address(target: str, agreement_id: str) -> str:
     return f"{target}/agreement/{agreement_id}"
 
 
-def product_changes(target: str, shelf: Shelf, used: Iterable[str]) -> list[Change]:
-    """The catalogue items to create or to update, of the products that are used."""
+def product_changes(target: str, shelf: Shelf, used: Iterable[str], owned: PsaFields = frozenset()) -> list[Change]:
+    """The catalogue items to create or to update, of the products that are used; `owned` fields are the PSA's."""
     changes = []
     for key in sorted(set(used)):
         resolved = shelf.resolved.get(key)
@@ -47,7 +49,7 @@ def product_changes(target: str, shelf: Shelf, used: Iterable[str]) -> list[Chan
                     because=(Because(resolved.change.rule, resolved.change.why),),
                 )
             )
-    return changes
+    return [*guarded(changes, owned)]
 
 
 def addition_changes(
@@ -64,7 +66,7 @@ def addition_changes(
         for draft in decided.decision.drafts:
             change = _change(target, month, decided, draft, resolved, name)
             changes.append(replace(change, impact=_impact(draft, decided, month, period, billed)))
-    return distinct(changes)
+    return distinct([*guarded(changes, left_to_psa(month.customer, month.motion))])
 
 
 def _name(decided: Decided, resolved: Resolved | None) -> str:
@@ -88,6 +90,8 @@ def _change(
     address = product_address(target, decided.product)
     before = _standing_values(draft.standing, address) if draft.standing else None
     after = None if draft.action is Action.DELETE else _after(draft, decided, agreement.id, address, resolved, name)
+    if before and after and PsaField.DESCRIPTION in month.customer.psa_fields:
+        after = replace(after, description=before.description)
     return Change(
         address=addition_address(target, month.customer.name, month.motion, decided.subscription, draft.effective),
         resource=Resource.ADDITION,
@@ -109,6 +113,8 @@ def _by_own_price(draft: Draft) -> tuple[Because, ...]:
     """The partner's own rule that made the price of a record, where one did (P57)."""
     if draft.standing is not None or draft.rate.rule in ("", DEFAULT_RULE):
         return ()
+    if draft.rate.rule == BY_THE_PSA:
+        return (Because("P56", "the price is the one that stands in the PSA, which owns it (fields: price)"),)
     return (Because("P57", f"the price is that of the rule '{draft.rate.rule}'"),)
 
 

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 from reconciler.domain.finding import Finding
 from reconciler.domain.invoice import InvoiceLine, Motion
-from reconciler.domain.mapping import Customer
+from reconciler.domain.mapping import Customer, PsaField
 from reconciler.domain.money import ZERO
 from reconciler.domain.plan import Because
 from reconciler.domain.records import Addition, Agreement
 from reconciler.planning.deciding import subscription_id
 from reconciler.planning.ledger import Entry, key_of
 from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
+from reconciler.planning.ownership import left_to_psa
 from reconciler.planning.rates import Pricing
 from reconciler.planning.shelf import usage_product
 from reconciler.rules.annual import AnnualDecision, annual_records
@@ -54,7 +55,9 @@ def decide_usage(
         Because("P52", f"usage of {at.month}: one record for the month", line.invoice, line.line.number)
         for line in lines
     ) or (Because("P52", f"the invoices charge no usage in {at.month}"),)
-    text = usage_text(lines, customer.changes.azure_detail, at.month, currency) if lines else ""
+    # Text that the PSA owns is written when the record is created, and then left alone (P56).
+    kept = bool(standing) and PsaField.DESCRIPTION in left_to_psa(customer, Motion.AZURE)
+    text = usage_text(lines, customer.changes.azure_detail, at.month, currency) if lines and not kept else ""
     decision = usage_record(serial, total, standing, period, why, text)
     findings += decision.findings
     decided = Decided(serial, product, lines, standing, decision, ZERO, total.unit_price)

@@ -17,7 +17,14 @@ from reconciler.planning.gathered import Gathered
 from reconciler.planning.ledger import keep_ledger
 from reconciler.planning.one_customer import CustomerMonth, Decided
 from reconciler.planning.program_month import ProgramMonth
-from reconciler.rules.guards import beyond_changes, beyond_decrease, beyond_margin, beyond_unmapped, open_value
+from reconciler.rules.guards import (
+    beyond_changes,
+    beyond_decrease,
+    beyond_margin,
+    beyond_unmapped,
+    margin_of,
+    open_value,
+)
 
 _Key = tuple[str, Motion, str, str, str]
 
@@ -123,13 +130,13 @@ def _refusals(parts: Sequence[ProgramMonth], changes: tuple[Change, ...]) -> Ite
                 continue
             before.setdefault(_key(customer, decided), decided.standing)
             after[_key(customer, decided)] = records_after(decided, customer.agreement.id)
-            rates = (draft.rate for draft in decided.decision.drafts)
-            margins += [(decided.subscription, rate.unit_price, rate.unit_cost) for rate in rates]
+            name_of = customer.customer.name
+            margins += [margin_of(draft, name_of, decided.subscription) for draft in decided.decision.drafts]
     count = sum(change.customer in mapped if change.agreement else change.address in products for change in changes)
     checks = (
         beyond_changes(guards, count, name),
         beyond_decrease(guards, _open_value(before.values()), _open_value(after.values()), name),
-        beyond_margin(guards, margins, name),
+        beyond_margin(guards, filter(None, margins), name),
         beyond_unmapped(guards, summed(money for part in parts for money in part.accounted.unmapped), name),
     )
     yield from (refusal for refusal in checks if refusal)

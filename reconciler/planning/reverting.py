@@ -11,10 +11,12 @@ from datetime import date
 
 from reconciler.domain.days import morrow
 from reconciler.domain.drift import AppliedRecord
+from reconciler.domain.mapping import PsaField
 from reconciler.domain.plan import Action, AdditionValues, Because
 from reconciler.domain.records import Addition
 from reconciler.planning.deciding import subscription_id
 from reconciler.planning.one_customer import CustomerMonth, Decided
+from reconciler.planning.ownership import PsaFields
 from reconciler.rules.charged import Rate
 from reconciler.rules.drafts import Draft
 
@@ -29,12 +31,17 @@ class Edited:
 
 
 def edits(
-    additions: Iterable[Addition], applied: Mapping[str, AppliedRecord], kept: frozenset[str], open_from: date
+    additions: Iterable[Addition],
+    applied: Mapping[str, AppliedRecord],
+    kept: frozenset[str],
+    open_from: date,
+    owned: PsaFields = frozenset(),
 ) -> dict[str, Edited]:
     """The records that a person edited since the last apply, by id, where the edit can be taken back.
 
     `kept` are the subscriptions (ids in lower case) whose edits an override keeps; `open_from` is the first day that is
-    not invoiced. Only records that we wrote: what stood there already was never ours.
+    not invoiced; `owned` are fields that are the PSA's own. Only records that we wrote: what stood there already was
+    never ours.
     """
     found = {}
     for now in additions:
@@ -43,13 +50,15 @@ def edits(
             continue
         if {subscription_id(record.values.serial_number), subscription_id(now.serial_number)} & kept:
             continue
-        taken_as, fields = _as_applied(now, record.values, open_from)
+        taken_as, fields = _as_applied(now, record.values, open_from, owned)
         if fields:
             found[now.id] = Edited(now, taken_as, fields)
     return found
 
 
-def _as_applied(now: Addition, applied: AdditionValues, open_from: date) -> tuple[Addition, tuple[str, ...]]:
+def _as_applied(
+    now: Addition, applied: AdditionValues, open_from: date, owned: PsaFields
+) -> tuple[Addition, tuple[str, ...]]:
     taken, fields = now, []
     if subscription_id(now.serial_number) != subscription_id(applied.serial_number):
         taken, fields = replace(taken, serial_number=applied.serial_number), ["serial number"]
@@ -59,9 +68,9 @@ def _as_applied(now: Addition, applied: AdditionValues, open_from: date) -> tupl
         return taken, tuple(fields)
     if now.effective != applied.effective:
         taken, fields = replace(taken, effective=applied.effective), [*fields, "first day"]
-    if now.unit_price != applied.unit_price:
+    if now.unit_price != applied.unit_price and PsaField.PRICE not in owned:
         taken, fields = replace(taken, unit_price=applied.unit_price), [*fields, "unit price"]
-    if now.unit_cost != applied.unit_cost:
+    if now.unit_cost != applied.unit_cost and PsaField.COST not in owned:
         taken, fields = replace(taken, unit_cost=applied.unit_cost), [*fields, "unit cost"]
     return taken, tuple(fields)
 

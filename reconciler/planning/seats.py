@@ -15,6 +15,7 @@ from reconciler.domain.records import Addition, Agreement, Product
 from reconciler.planning.deciding import subscription_id
 from reconciler.planning.ledger import Account, Entry
 from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
+from reconciler.planning.ownership import PsaFields, as_owned, left_to_psa
 from reconciler.planning.rates import Pricing
 from reconciler.rules.allocation import is_allocation
 from reconciler.rules.charged import Charged, ChargedLine, Rate, charged_in_month, vanished
@@ -98,7 +99,7 @@ def decide_seats(
             findings += [about(f, key[0], charging) for f in resolved.findings]
             withheld = True
             continue
-        charged = _charged(key, charging, account, matched, pricing, at)
+        charged = _charged(key, charging, account, matched, pricing, at, left_to_psa(customer, Motion.SEAT_MONTHLY))
         if isinstance(charged, Finding):
             findings.append(charged)
             continue
@@ -193,7 +194,13 @@ def _is_mine(key: Key, account: Account | None, at: Situation, sharing: Sharing)
 
 
 def _charged(
-    key: Key, entries: Iterable[Entry], account: Account | None, matched: Matched, pricing: Pricing, at: Situation
+    key: Key,
+    entries: Iterable[Entry],
+    account: Account | None,
+    matched: Matched,
+    pricing: Pricing,
+    at: Situation,
+    fields: PsaFields,
 ) -> Charged | Finding:
     subscription, product = key
     charged: list[ChargedLine] = []
@@ -204,7 +211,7 @@ def _charged(
         rate = pricing.rate(invoice, line, product, day, kept)
         if not isinstance(rate, Rate):
             return rate
-        charged.append(ChargedLine(invoice.number, line, rate))
+        charged.append(ChargedLine(invoice.number, line, as_owned(rate, standing[-1] if standing else None, fields)))
     if not charged:
         goes_on = account.goes_on.get(key) if account else None
         return vanished(subscription, product, at.month, _next_opening(key, account, at), goes_on)

@@ -11,7 +11,7 @@ from reconciler.domain.money import ZERO
 from reconciler.domain.price_list import PriceList
 from reconciler.domain.records import Product
 from reconciler.planning.ledger import Account, Entry, Ledger, key_of
-from reconciler.rules.products import Catalogue, Offer, Resolved, collisions, resolve
+from reconciler.rules.products import Catalogue, Offer, Resolved, collisions, left_to_psa, resolve
 
 AZURE_KEY = "azure"
 """The product of usage that was charged under several SKUs: one record holds it all."""
@@ -67,6 +67,7 @@ def fill(
         found = resolve(
             offer, by_sku.get(offer.key), catalogue, has_price_list=listed, taxable=taxable, defaults=defaults
         )
+        found = left_to_psa(found, stock.program.psa_fields)
         resolved[offer.key] = _not_created(found, stock.cannot_create) if stock.cannot_create else found
     changes = [r.change for r in resolved.values() if r.change]
     return Shelf(resolved, _by_motion(stock), frozenset(lines), collisions(changes, stock.products))

@@ -24,12 +24,19 @@ _GOES_ON = frozenset({Charge.CYCLE, Charge.RENEW, Charge.ADD_QUANTITY, Charge.RE
 @dataclass(frozen=True, slots=True)
 class Rate:
     """What one seat is billed at and costs for a full month, in the invoice's currency. `rule` names the price rule
-    that made the price, where one did; two rates are equal whatever made them.
+    that made the price, where one did; two rates are equal whatever made them. `charged_cost` is what the distributor
+    charges, where a record has another cost (P56).
     """
 
     unit_price: Decimal
     unit_cost: Decimal
     rule: str = field(default="", compare=False)
+    charged_cost: Decimal | None = field(default=None, compare=False)
+
+    @property
+    def cost(self) -> Decimal:
+        """What a seat really costs."""
+        return self.unit_cost if self.charged_cost is None else self.charged_cost
 
 
 @dataclass(frozen=True, slots=True)

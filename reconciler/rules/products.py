@@ -1,11 +1,11 @@
 """Which catalogue item each charged product is: found by Vendor SKU, linked, or created (rulebook P27 to P32)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.mapping import ProductLink
+from reconciler.domain.mapping import ProductLink, PsaField
 from reconciler.domain.plan import ProductValues
 from reconciler.domain.price_list import Price
 from reconciler.domain.records import Product, ProductDefaults
@@ -89,6 +89,20 @@ def resolve(
     if offer.listed is None and has_price_list:
         return Resolved(offer.key, None, None, (_not_listed(offer),))
     return _new(offer, link, catalogue, taxable, defaults)
+
+
+def left_to_psa(resolved: Resolved, fields: frozenset[PsaField]) -> Resolved:
+    """The same without a write to what the PSA owns of an item that stands (P56); a new item is not concerned."""
+    change = resolved.change
+    if change is None or change.standing is None or not fields:
+        return resolved
+    after, standing = change.after, change.standing
+    kept = replace(
+        after,
+        price=standing.price if PsaField.PRICE in fields else after.price,
+        cost=standing.cost if PsaField.COST in fields else after.cost,
+    )
+    return replace(resolved, change=None if kept == values_of(standing) else replace(change, after=kept))
 
 
 def values_of(product: Product) -> ProductValues:

@@ -48,6 +48,13 @@ def test_a_plan_beyond_a_guard_exits_5_and_names_it(
     assert f"Refused by guard {guards.split(':', maxsplit=1)[0]}" in " ".join(result.stdout.split())
 
 
+def test_the_margin_guard_names_each_record_with_its_price_cost_and_margin(tmp_path: Path, psa: RunningSandbox) -> None:
+    result = plan(tmp_path, psa, "min_margin_percent: 30", contoso(), fabrikam())
+    told = " ".join(result.stdout.split())
+    assert "below the floor of 30 %" in told
+    assert "at 20.00 for a cost of 16.00 (margin 20.0 %)" in told
+
+
 def test_a_plan_within_its_guards_exits_0(tmp_path: Path, psa: RunningSandbox) -> None:
     within = "max_changes: 9, max_decrease_percent: 10, min_margin_percent: 20, max_unmapped_amount: 48"
     assert plan(tmp_path, psa, within, contoso(), fabrikam(), STRANGER).exit_code == 0

@@ -12,7 +12,7 @@ from reconciler.domain.mapping import BillingTime, Guards, PriceRule
 from reconciler.domain.money import Money
 from reconciler.domain.records import Addition, Agreement
 from reconciler.rules.billing import billed
-from reconciler.rules.guards import beyond_changes, beyond_decrease, beyond_margin, beyond_unmapped, open_value
+from reconciler.rules.guards import Written, beyond_changes, beyond_decrease, beyond_margin, beyond_unmapped, open_value
 from reconciler.rules.periods import first_open_day
 from reconciler.rules.preflight import E7, check_agreement
 from reconciler.rules.prices import own_price, winning_rule
@@ -75,17 +75,29 @@ def test_guards_say_what_is_beyond_them_and_are_quiet_at_their_limit() -> None:
     assert "3 changes" in (beyond_changes(guards, 3, "csp") or "")
     assert beyond_decrease(guards, Decimal(100), Decimal(70), "csp") is None
     assert "30.01 %" in (beyond_decrease(guards, Decimal(100), Decimal("69.99"), "csp") or "")
-    assert beyond_margin(guards, [("sub", Decimal(16), Decimal(16))], "csp") is None
-    assert "sub" in (beyond_margin(guards, [("sub", Decimal("15.99"), Decimal(16))], "csp") or "")
+    assert beyond_margin(guards, [Written("Contoso", "sub", Decimal(16), Decimal(16))], "csp") is None
+    below = Written("Contoso", "sub", Decimal("15.99"), Decimal(16))
+    refusal = beyond_margin(guards, [below, below], "csp") or ""
     assert beyond_unmapped(guards, [Money(ZERO, "AUD")], "csp") is None
     assert "0.01 AUD" in (beyond_unmapped(guards, [Money(Decimal("0.01"), "AUD")], "csp") or "")
+    assert refusal.endswith(
+        "1 record is below the floor of 0 %: Contoso, sub at 15.99 for a cost of 16.00 (margin -0.1 %)"
+    )
+
+
+def test_the_margin_guard_names_the_first_few_and_counts_all() -> None:
+    below = [Written("Contoso", f"sub-{number}", Decimal(number), Decimal(16)) for number in range(5)]
+    refusal = beyond_margin(Guards(min_margin_percent=Decimal(10)), below, "csp") or ""
+    assert "5 records are below the floor of 10 %: Contoso, sub-0 at 0.00 for a cost of 16.00 (margin none)" in refusal
+    assert refusal.endswith("; and 2 more")
+    assert "sub-3" not in refusal
 
 
 def test_an_unset_guard_never_refuses() -> None:
     none = Guards(None, None, None, None)
     assert beyond_changes(none, 10**6, "csp") is None
     assert beyond_decrease(none, Decimal(100), ZERO, "csp") is None
-    assert beyond_margin(none, [("sub", ZERO, Decimal(16))], "csp") is None
+    assert beyond_margin(none, [Written("Contoso", "sub", ZERO, Decimal(16))], "csp") is None
     assert beyond_unmapped(none, [Money(Decimal(10**6), "AUD")], "csp") is None
 
 

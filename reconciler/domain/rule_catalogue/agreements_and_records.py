@@ -148,8 +148,9 @@ AGREEMENTS_AND_RECORDS: tuple[Rule, ...] = (
         "P56",
         "A customer may have a pricing strategy of its own, such as to take over the cost and leave the price alone.",
         EXTENDED,
-        ("rules/prices.py",),
-        note="A price rule for the customer; `psa` leaves the price to the PSA.",
+        ("rules/prices.py", "planning/ownership.py"),
+        note="`fields:` of a program or a customer say whether price, cost and text of what stands are the PSA's; a "
+        "price rule `psa` does so for single products.",
     ),
     Rule(
         "P57",
