@@ -40,7 +40,10 @@ class Charge(StrEnum):
     @property
     def counts_seats(self) -> bool:
         """Whether the line's quantity is in force on its days; credits, usage and one-off charges are left out."""
-        return self not in (Charge.USAGE, Charge.CREDIT, Charge.ONE_TIME)
+        return self not in _SEATLESS
+
+
+_SEATLESS = frozenset({Charge.USAGE, Charge.CREDIT, Charge.ONE_TIME})
 
 
 class Kind(StrEnum):

@@ -24,6 +24,8 @@ _DIGITS = {
     "TND": 3,
     "VND": 0,
 }
+# The smallest amount of a currency with so many digits.
+_UNITS = {places: Decimal(1).scaleb(-places) for places in {2, *_DIGITS.values()}}
 
 
 def digits(currency: str | None) -> int:
@@ -33,7 +35,7 @@ def digits(currency: str | None) -> int:
 
 def rounded(amount: Decimal, currency: str | None = None) -> Decimal:
     """An amount as a document prints it: half up, to the currency's digits (two where it is unknown)."""
-    return amount.quantize(Decimal(1).scaleb(-digits(currency)), ROUND_HALF_UP)
+    return amount.quantize(_UNITS[digits(currency)], ROUND_HALF_UP)
 
 
 def plain(number: Decimal) -> str:

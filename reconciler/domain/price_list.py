@@ -4,12 +4,15 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from reconciler.domain.finding import Place
 
 _VARIANT = re.compile(r"P\d+[MY]:[A-Z]:")
 
 
+# A distributor sells few hundred products, and a month has a hundred thousand lines of them.
+@lru_cache(maxsize=65536)
 def product_key(sku: str, term: str | None, billing: str | None) -> str:
     """The product's name among all sources: annual variants are `P1Y:A:<sku>` and `P1Y:M:<sku>` (rulebook P26).
 

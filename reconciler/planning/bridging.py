@@ -79,10 +79,9 @@ class Bridged:
 
     def _policy(self, part: Part) -> str:
         """The policy that a part comes from, as the mapping writes it; empty where none makes it."""
-        changes = self.customer.customer.changes
         if part is Part.SUPPRESSED_CREDIT:
-            return f"decrease: {changes.decrease}"
-        return f"price_change: {changes.price_change}" if part in (Part.INCREASE, Part.DECREASE) else ""
+            return f"decrease: {self.customer.customer.changes.decrease}"
+        return price_policy(self.customer) if part in (Part.INCREASE, Part.DECREASE) else ""
 
     def _charged(self, bridge: Bridge) -> Due:
         """The month that is planned: what the lines cost on its days, and what they are worth at the own price."""
@@ -187,6 +186,11 @@ class Bridged:
             return sum((a.quantity * a.unit_price for a in self.records), ZERO) if self.month == self.planned else ZERO
         assert self.customer.agreement  # noqa: S101 -- decisions are made on an agreement
         return counted(self.records, self.month, prorates=self.customer.agreement.prorates).exact
+
+
+def price_policy(customer: CustomerMonth) -> str:
+    """The policy by which a price stands at its old level, as the mapping writes it."""
+    return f"price_change: {customer.customer.changes.price_change}"
 
 
 def _goes_on(record: Addition, month: Month) -> bool:

@@ -15,21 +15,11 @@ from reconciler.planning.accounting import LeftOut
 from reconciler.planning.bridging import Bridge, Bridged, cost_in
 from reconciler.planning.changes import agreement_address, bill_of, records_after
 from reconciler.planning.one_customer import CustomerMonth, Decided
+from reconciler.planning.unchanged import Figures, count_unchanged, stands_as_charged
 from reconciler.rules.billing import bill
 
 # A record's amount is rounded once: half a cent for each unit and for the line is no difference (rulebook §1F).
 _HALF_CENT = Decimal("0.005")
-
-
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """What one decision bills in a month before and after the plan, what it cost, and its seat-days."""
-
-    before: Decimal
-    after: Decimal
-    cost: Decimal
-    charged_days: Decimal
-    seat_days: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +45,17 @@ def impacts(target: str, customers: Iterable[CustomerMonth], month: Month, left_
         if not any(customer.decided or customer.held or not customer.writes for customer in group):
             continue
         now, then = Bridge(Part.CHARGED), Bridge(Part.EXPECTED)
-        figures = [_figures(d, c, month, month, now, kept) for c in group for d in c.decided]
-        later = [_figures(d, c, month.following, month, then, kept) for c in group for d in c.decided]
+        figures: list[Figures] = []
+        later: list[Figures] = []
+        for customer, decided in ((c, d) for c in group for d in c.decided):
+            if stands_as_charged(decided, customer):
+                unchanged = count_unchanged(decided, customer, month, now, then)
+                kept.take(customer, month, unchanged.not_passed_on)
+                figures.append(unchanged.now)
+                later.append(unchanged.then)
+            else:
+                figures.append(_figures(decided, customer, month, month, now, kept))
+                later.append(_figures(decided, customer, month.following, month, then, kept))
         verdict, reason = _verdict(group, figures, month)
         figures.append(_held(group, month, now))
         _without(group, left_out, now)
@@ -75,6 +74,8 @@ class _Kept:
 
     def take(self, customer: CustomerMonth, month: Month, parts: Mapping[Part, Decimal]) -> None:
         """Takes in what one decision's records bill otherwise than is due."""
+        if not parts:
+            return
         for part in (Part.INCREASE, Part.DECREASE):
             amount = rounded(abs(parts.get(part, ZERO)), customer.currency)
             if amount and customer.writes:
@@ -92,8 +93,9 @@ class _Kept:
 def _without(group: list[CustomerMonth], left_out: LeftOut, bridge: Bridge) -> None:
     """The lines that were charged for the agreement and bill nowhere: charged first, and then taken off by reason."""
     for customer in group:
-        spoken_of = {id(c.line) for d in customer.decided for c in d.lines}
-        for line, rule in left_out.get((customer.customer.name, customer.motion), ()):
+        aside = left_out.get((customer.customer.name, customer.motion), ())
+        spoken_of = {id(c.line) for d in customer.decided for c in d.lines} if aside else set()
+        for line, rule in aside:
             if id(line) not in spoken_of and line.amount:
                 bridge.add(Part.CHARGED, line.amount)
                 bridge.add(Part.EXCLUDED, -line.amount, rule)
@@ -103,7 +105,7 @@ def _row(
     target: str,
     group: list[CustomerMonth],
     month: Month,
-    figures: list[_Figures],
+    figures: list[Figures],
     bridge: Bridge,
     verdict: Verdict,
     reason: str | None,
@@ -128,17 +130,19 @@ def _row(
     )
 
 
-def _held(group: list[CustomerMonth], month: Month, bridge: Bridge) -> _Figures:
+def _held(group: list[CustomerMonth], month: Month, bridge: Bridge) -> Figures:
     """What the records bill that no decision speaks of, each once though customers may share the agreement."""
     agreement = group[0].agreement
     assert agreement  # noqa: S101 -- grouped by agreement
+    if not any(customer.held for customer in group):
+        return Figures(ZERO, ZERO, ZERO, ZERO, ZERO)
     decided = {a.id for customer in group for d in customer.decided for a in d.standing}
     records = {a.id: a for customer in group for a in customer.held if a.id not in decided}.values()
     currency, rounding = group[0].currency, group[0].rounding
     amount = bill(records, month, prorates=agreement.prorates, currency=currency, rounding=rounding)
     bridge.add(Part.NOT_COMPARED, amount)
     days = ZERO if _copies_lines(group) else _seat_days(records, month)
-    return _Figures(amount, amount, ZERO, ZERO, days)
+    return Figures(amount, amount, ZERO, ZERO, days)
 
 
 def _copies_lines(group: list[CustomerMonth]) -> bool:
@@ -148,16 +152,16 @@ def _copies_lines(group: list[CustomerMonth]) -> bool:
 
 def _figures(
     decided: Decided, customer: CustomerMonth, month: Month, planned: Month, bridge: Bridge, kept: _Kept
-) -> _Figures:
+) -> Figures:
     before = bill_of(decided.standing, decided, customer, month, planned)
     records = _records(customer, decided)
     after = before if records is decided.standing else bill_of(records, decided, customer, month, planned)
     cost = sum((cost_in(c.line, month, planned, decided) for c in decided.lines), ZERO)
     kept.take(customer, month, Bridged(decided, customer, records, month, planned).add_to(bridge))
     if customer.motion is not Motion.SEAT_MONTHLY or decided.align is Align.CHARGE_CYCLE:
-        return _Figures(before, after, cost, ZERO, ZERO)
+        return Figures(before, after, cost, ZERO, ZERO)
     charged_days = decided.charged_days if month == planned else ZERO
-    return _Figures(before, after, cost, charged_days, _seat_days(records, month))
+    return Figures(before, after, cost, charged_days, _seat_days(records, month))
 
 
 def _records(customer: CustomerMonth, decided: Decided) -> Sequence[Addition]:
@@ -178,7 +182,7 @@ def _seat_days(records: Iterable[Addition], month: Month) -> Decimal:
     return days
 
 
-def _verdict(group: list[CustomerMonth], figures: list[_Figures], month: Month) -> tuple[Verdict, str | None]:
+def _verdict(group: list[CustomerMonth], figures: list[Figures], month: Month) -> tuple[Verdict, str | None]:
     """What can be said of the agreement's month after the plan."""
     for customer in group:
         if customer.unspoken:
@@ -198,7 +202,7 @@ def _verdict(group: list[CustomerMonth], figures: list[_Figures], month: Month) 
     return (Verdict.DIFFERS, "; ".join(reasons)) if reasons else (Verdict.RECONCILED, None)
 
 
-def _difference(decided: Decided, customer: CustomerMonth, figures: _Figures, month: Month) -> str | None:
+def _difference(decided: Decided, customer: CustomerMonth, figures: Figures, month: Month) -> str | None:
     """How the records of a subscription bill otherwise than it was charged, beyond rounding."""
     if suppressed := decided.decision.suppressed:
         kept = printed(suppressed.amount, customer.currency)

@@ -48,3 +48,9 @@ class Decision:
     findings: tuple[Finding, ...]
     suppressed: Suppressed | None = None
     assumed_from: date | None = None
+
+
+AS_CHARGED = Decision((), ())
+"""The decision where one open record is what was charged all month and goes on. It is told by identity: any decision
+that was made from it, an adoption or an edit taken back, is another one.
+"""

@@ -15,6 +15,9 @@ from reconciler.domain.money import ZERO, plain
 
 def return_window(lines: Iterable[InvoiceLine], month: Month) -> str | None:
     """What the source says of the falls of one subscription in a month, as part of a sentence; None where nothing."""
+    lines = list(lines)
+    if not any(line.quantity < 0 for line in lines):
+        return None
     seats = [line for line in lines if line.charge.counts_seats and line.span]
     falls = [line for line in seats if line.quantity < 0 and line.span and line.span.first in month.span]
     said = [sentence for fall in falls if (sentence := _of_fall(fall, seats))]

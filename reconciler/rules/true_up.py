@@ -22,7 +22,7 @@ from reconciler.domain.plan import Because
 from reconciler.domain.records import Addition
 from reconciler.domain.timeline import Timeline
 from reconciler.rules.charged import Charged, ChargedLine, Rate
-from reconciler.rules.drafts import Decision, Draft, Suppressed
+from reconciler.rules.drafts import AS_CHARGED, Decision, Draft, Suppressed
 from reconciler.rules.price_changes import price_findings
 from reconciler.rules.representation import Aim, Form, dated_additions, ended
 
@@ -50,7 +50,7 @@ def true_up(charged: Charged, standing: Sequence[Addition], period: Period, chan
     if not charged.lines and not standing:
         return Decision((), ())
     if _stands_as_charged(charged, standing, period.month, changes):
-        return Decision((), ())
+        return AS_CHARGED
     broken = _inconsistent(charged, standing, period.month)
     if broken:
         return Decision((), broken)
