@@ -29,7 +29,7 @@ from reconciler.applying.writing import SEND_SECONDS
 from reconciler.domain.plan import Action, AdditionValues, Change, ProductValues
 from reconciler.domain.records import Addition, Product
 from reconciler.store.journal import Journal
-from reconciler.targets.base import Target, write_status
+from reconciler.targets.base import Target, operation, write_status
 
 Staleness = Callable[[], Awaitable[tuple[str, ...]]]
 Answer = TypeVar("Answer")
@@ -111,6 +111,7 @@ class Executor:
 
 async def asked(target: Target, effect: PsaEffect) -> Any:
     """What a PSA answers. Raises TargetError; TimeoutError where a write was not answered in time."""
+    operation.set(_called(effect))
     match effect:
         case ReadAgreement(agreement_id):
             return await target.read_agreement(agreement_id)
@@ -126,6 +127,21 @@ async def asked(target: Target, effect: PsaEffect) -> Any:
                 return await sent(target, change)
         case RemoveCopy(copy):
             return await target.delete_addition(copy.agreement_id, copy.id)
+
+
+def _called(effect: PsaEffect) -> str:
+    """What the log calls the requests of an effect."""
+    match effect:
+        case ReadAgreement(agreement_id) | ReadAdditions(agreement_id):
+            return f"look at agreement {agreement_id}"
+        case FindProducts():
+            return "look for a product"
+        case Observe():
+            return "observe"
+        case Send(change):
+            return f"{change.action.value} {change.address}"
+        case RemoveCopy(copy):
+            return f"remove copy {copy.id}"
 
 
 async def sent(target: Target, change: Change) -> Addition | Product | None:

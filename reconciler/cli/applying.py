@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli.context import Exit, Failure, Settings
 from reconciler.cli.loading import opened_target
+from reconciler.cli.logs import step
 
 if TYPE_CHECKING:
     from reconciler.applying.clock import SystemClock
@@ -79,6 +80,13 @@ def written(writing: Writing, work: Work) -> int:
     clock = SystemClock()
     started = started_record(writing.kind, writing.plan, clock.now(), who())
     number = record_run(writing.store, started)
+    step(
+        "run begins",
+        number=number,
+        kind=writing.kind.value,
+        changes=len(writing.plan.changes),
+        digest=writing.plan.digest,
+    )
     try:
         report = asyncio.run(_run(writing, work, clock))
     except (CannotApply, TargetError) as error:
@@ -119,6 +127,7 @@ def _tell_change(result: "ChangeResult") -> None:
     from reconciler.applying.report import DONE_WORDS
     from reconciler.render.safe_text import safe
 
+    step("change settled", operation=result.change.address, state=result.state.value, said=result.sentence)
     address = safe(result.change.address)
     if result.done:
         click.echo(f"{DONE_WORDS[result.change.action][0]} {address} {safe(result.sentence)}", err=True)

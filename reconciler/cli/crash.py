@@ -13,6 +13,8 @@ from reconciler import __version__
 
 def report_bug(bug: BaseException) -> str:
     """Writes the details (no values of variables, for they may be secret) to a file; returns the line to show."""
+    from reconciler.cli.logs import note_bug
+
     trace = "".join(traceback.format_exception(bug))
     name = hashlib.sha256(trace.encode()).hexdigest()[:8]
     details = f"reconciler {__version__}, Python {platform.python_version()}, {sys.platform}\n{trace}"
@@ -20,6 +22,9 @@ def report_bug(bug: BaseException) -> str:
     if where is None:
         where = _write(Path(tempfile.gettempdir()) / f"reconciler-bug-{name}.txt", details)
     kept = f"details are in {where}" if where else "the details could not be written anywhere"
+    log = note_bug(name, type(bug).__name__)
+    if log:
+        kept += f", what led to it in {log}"
     return f"error: this is a bug in reconciler (error id {name}, {type(bug).__name__}); {kept}; please report it"
 
 

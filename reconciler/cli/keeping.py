@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import Settings
+from reconciler.cli.logs import step
 
 if TYPE_CHECKING:
     from reconciler.domain.alert import Message
@@ -76,6 +77,7 @@ def _kept(
     except StoreError as error:
         click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
     else:
+        step("run kept", number=run)
         beside(store, run)
     finally:
         store.close()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.cli.context import Failure, Settings, show_findings
+from reconciler.cli.logs import step
 
 if TYPE_CHECKING:
     from reconciler.domain.mapping import Mappings, TargetSettings
@@ -23,6 +24,12 @@ def load_mappings(settings: Settings) -> "Mappings":
         raise Failure(
             f"{settings.file} has {errors} error{'s' if errors != 1 else ''}", "check it with: reconciler validate"
         )
+    step(
+        "mapping loaded",
+        programs=len(loaded.mappings.programs),
+        customers=len(loaded.mappings.customers),
+        digest=loaded.mappings.sha256,
+    )
     return loaded.mappings
 
 
@@ -37,6 +44,7 @@ async def opened_target(target: "TargetSettings", settings: Settings) -> AsyncIt
         show_findings(findings, settings)
         raise Failure(f"the credentials of target '{target.name}' are not complete", findings[0].hint)
     opened = await open_target(target, secrets)
+    step("PSA opened")
     try:
         yield opened
     finally:

@@ -53,7 +53,9 @@ class Commands(click.Group):
             return None
         command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 -- a promise between our own modules
-        return also_after(command)
+        from reconciler.cli.logs import logged
+
+        return logged(also_after(command), cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands from the table above, so that help imports none of them."""

@@ -10,6 +10,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.context import Failure, Settings, show_findings
 from reconciler.cli.loading import load_mappings, opened_target
+from reconciler.cli.logs import step
 
 if TYPE_CHECKING:
     from reconciler.domain.days import Month, Months
@@ -109,7 +110,7 @@ def _made(
     from reconciler.domain.days import Months
     from reconciler.planning.gathered import Request, Scope
     from reconciler.planning.making import PlanningError, make, month_of, one_target, read_sources
-    from reconciler.targets.base import TargetError
+    from reconciler.targets.base import TargetError, operation
 
     async def made() -> "Made":
         name = one_target(mappings)
@@ -122,8 +123,14 @@ def _made(
             raise PlanningError("a cut-over is planned for one month", "say which: --month 2026-09")
         request = Request(newest, chosen, created, __version__, scope or Scope.ALL, only_new, since)
         background = background_of(mappings, settings, name)
+        step("documents read", documents=sum(len(each.documents) for each in documents.values()), month=str(newest))
         async with opened_target(mappings.targets[name], settings) as target:
-            return await make(mappings, documents, request, name, target, background)
+            operation.set("observe")
+            found = await make(mappings, documents, request, name, target, background)
+        plan = found.plan
+        counts = {"changes": len(plan.changes), "errors": len(plan.errors), "warnings": len(plan.warnings)}
+        step("plan made", digest=plan.digest, **counts)
+        return found
 
     try:
         return asyncio.run(made())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import click
 
 from reconciler.cli.context import Settings, show_findings
+from reconciler.cli.logs import step
 
 if TYPE_CHECKING:
     from reconciler.domain.alert import Alert, Kind, Message
@@ -216,6 +217,14 @@ def send_waiting(settings: Settings) -> None:
         click.echo(f"warning: no message was sent: {error}", err=True)
         return
     for result in results:
+        message = result.message
+        step(
+            "message",
+            message=message.id,
+            kind=message.kind.value,
+            receiver=message.receiver,
+            said=result.reason or "sent",
+        )
         if result.reason:
             click.echo(f"warning: {told(result)}; the next command tries again: reconciler notify list", err=True)
 

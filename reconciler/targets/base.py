@@ -35,6 +35,11 @@ write_status: ContextVar[int | None] = ContextVar("write_status", default=None)
 HTTP layer sets it, and who sends a write clears it first. Nothing is decided by it.
 """
 
+operation: ContextVar[str] = ContextVar("operation", default="read")
+"""What the requests of this task are for, in the log: a change's address, or a phrase such as `observe`. Who asks a
+target says so; nothing is decided by it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:

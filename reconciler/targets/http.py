@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import stamina
 
-from reconciler.targets.base import Ambiguous, NotSent, TargetError, write_status
+from reconciler.targets.base import Ambiguous, NotSent, TargetError, operation, write_status
 from reconciler.targets.budget import RequestBudget
 from reconciler.targets.redaction import Redactor
 
@@ -31,6 +31,8 @@ _log = logging.getLogger("reconciler.http")
 BODY_CAP = 10 * 1024 * 1024
 # What a PSA may say no with; any other status of a write leaves open whether it was done (apply protocol §2.6).
 REFUSALS = frozenset({400, 401, 403, 404, 409, 415, 422})
+# What the log may tell of an answer's headers; those of requests hold credentials and are never told.
+_TOLD_HEADERS = ("retry-after", "date", "content-type", "content-length")
 _ATTEMPTS = 5
 _LONGEST_PAUSE = 300.0
 # Where a 429 names no time at all.
@@ -207,6 +209,7 @@ class HttpClient:
         clock = self._budget.clock
         async with self._budget.place():
             started, status = clock.monotonic(), 0
+            headers: dict[str, str] = {}
             try:
                 async with (
                     asyncio.timeout(self._timeouts.whole),
@@ -218,12 +221,16 @@ class HttpClient:
                     ) as response,
                 ):
                     status = response.status_code
+                    headers = self._told_headers(response.headers)
                     body = await _unpacked(response)
             finally:
-                _logged(request, status, clock.monotonic() - started)
+                _logged(request, status, clock.monotonic() - started, headers)
         if status >= 400:
             body = self._redact(body.decode(errors="replace")).encode()
         return Answer(status, response.headers, body)
+
+    def _told_headers(self, headers: httpx.Headers) -> dict[str, str]:
+        return {name: self._redact(headers[name]) for name in _TOLD_HEADERS if name in headers}
 
     def _told(self, error: Exception) -> str:
         if isinstance(error, TimeoutError | httpx.TimeoutException):
@@ -231,15 +238,18 @@ class HttpClient:
         return self._redact(str(error)) or type(error).__name__
 
 
-def _logged(request: Request, status: int, seconds: float) -> None:
-    milliseconds = round(seconds * 1000)
-    _log.info(
-        "%s %s %s %d ms",
-        request.method,
-        request.path,
-        status or "no answer",
-        milliseconds,
-        extra={"method": request.method, "path": request.path, "status": status, "milliseconds": milliseconds},
+def _logged(request: Request, status: int, seconds: float, headers: Mapping[str, str]) -> None:
+    # What comes from elsewhere is in the fields, never in the message.
+    _log.debug(
+        "request",
+        extra={
+            "operation": operation.get(),
+            "method": request.method,
+            "path": request.path,
+            "status": status,
+            "milliseconds": round(seconds * 1000),
+            "headers": dict(headers),
+        },
     )
 
 

@@ -300,9 +300,10 @@ def test_the_log_tells_method_path_status_and_time_and_nothing_else(caplog: pyte
     with ScriptedPsa(in_turn(reply(200, b"[]", X_Body="b0dy"))) as psa:
         spoken("GET", psa.url)
     lines = [record for record in caplog.records if record.name == "reconciler.http"]
-    assert [line.getMessage() for line in lines] == ["GET /things 200 0 ms"]
-    assert lines[0].levelno == logging.INFO
+    assert [line.getMessage() for line in lines] == ["request"]
+    assert lines[0].levelno == logging.DEBUG
     assert (lines[0].method, lines[0].path, lines[0].status) == ("GET", "/things", 200)  # type: ignore[attr-defined]
+    assert lines[0].headers == {"content-length": "2"}  # type: ignore[attr-defined]
     assert SECRET not in caplog.text
 
 
