@@ -1,5 +1,6 @@
 """`reconciler apply`: writes a plan to the PSA, each record once."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +55,7 @@ def command(
         )
     plan, mappings = _saved_plan(settings, plan_file) if plan_file else _fresh_plan(settings, month, customers)
     _check_digest(plan, expect_digest)
-    _check_guards(plan, allow_beyond_guards)
+    _check_guards(plan, mappings, allow_beyond_guards)
     if not plan.changes:
         click.echo(_nothing_to_do(plan))
         return
@@ -70,6 +71,7 @@ def _saved_plan(settings: Settings, file: Path) -> "tuple[Plan, Mappings]":
 
     _, plan = load_plan(file)
     mappings = load_mappings(settings)
+    _check_approved(plan, mappings)
     if _bare(mappings.sha256) != _bare(plan.mappings):
         click.echo("note: the mapping has changed since this plan was made; it is applied as it was reviewed", err=True)
     return plan, mappings
@@ -79,14 +81,36 @@ def _fresh_plan(settings: Settings, month: "Months | None", customers: tuple[str
     """A plan made now, kept in the history, and shown."""
     from reconciler.applying.clock import SystemClock
     from reconciler.cli.keeping import keep_made
+    from reconciler.cli.loading import load_mappings
     from reconciler.cli.plan import show_plan
     from reconciler.cli.planning import fresh
 
+    _refuse_unsigned(load_mappings(settings))
     started = SystemClock().now()
     made = fresh(settings, month, customers)
     keep_made(made, settings, started)
     show_plan(made.plan, "text", settings)
     return made.plan, made.gathered.mappings
+
+
+def _refuse_unsigned(mappings: "Mappings") -> None:
+    demanding = [target.name for target in mappings.targets.values() if target.approval.signed]
+    if demanding:
+        raise Failure(
+            f"target '{demanding[0]}' takes signed plans alone, and a plan made now is not signed; nothing was written",
+            "reconciler plan --out PLAN, reconciler sign PLAN, reconciler apply PLAN",
+        )
+
+
+def _check_approved(plan: "Plan", mappings: "Mappings") -> None:
+    from reconciler.applying.clock import SystemClock
+    from reconciler.cli.applying import target_of
+    from reconciler.planning.approving import NotApproved, check_approval
+
+    try:
+        check_approval(plan, target_of(mappings, plan.target), os.environ, SystemClock().now())
+    except NotApproved as error:
+        raise Failure(f"{error}; nothing was written", error.hint) from None
 
 
 def _check_digest(plan: "Plan", expected: str | None) -> None:
@@ -103,10 +127,16 @@ def _bare(digest: str) -> str:
     return digest.removeprefix("sha256:")
 
 
-def _check_guards(plan: "Plan", allowed: bool) -> None:
-    if plan.refused_by and not allowed:
+def _check_guards(plan: "Plan", mappings: "Mappings", allowed: bool) -> None:
+    from reconciler.planning.guarding import inconsistent, refused_now
+
+    contradiction = inconsistent(plan)
+    if contradiction:
+        raise Failure(f"the plan contradicts itself: {contradiction}; nothing was written", "make a new plan")
+    refusals = plan.refused_by or refused_now(plan, mappings)
+    if refusals and not allowed:
         raise Failure(
-            f"the plan is beyond a guard, so nothing was written: {'; '.join(plan.refused_by)}",
+            f"the plan is beyond a guard, so nothing was written: {'; '.join(refusals)}",
             "look at the plan with: reconciler show PLAN; if it is right, apply it with --allow-beyond-guards",
             Exit.GUARD,
         )

@@ -1,5 +1,7 @@
 """The files of a new mapping repository, as `init` writes them."""
 
+from reconciler.cli.init_workflow import WORKFLOW
+
 MAPPINGS = """\
 # yaml-language-server: $schema=./schemas/mappings.schema.json
 #
@@ -118,80 +120,6 @@ GITIGNORE = """\
 .reconciler/
 # Credentials never belong in the repository.
 .env
-"""
-
-WORKFLOW = """\
-# Plans on every pull request, applies what was merged.
-#
-# To set up:
-#   - a repository variable RECONCILER_PACKAGE: what pip installs, pinned (a wheel's address, or name==version);
-#   - an environment "billing" with required reviewers, and in it the three CONNECTWISE_… secrets and RECONCILER_STATE
-#     (the address of a PostgreSQL database: a runner forgets its files);
-#   - the same secrets, of a key that may only read, as repository secrets for the plan.
-# Pull requests from forks get no secrets: their mapping files are checked, nothing is planned.
-name: billing
-
-on:
-  pull_request:
-  push:
-    branches: [main]
-
-permissions:
-  contents: read
-
-# Two runs never write at the same time, and none is cut off in the middle.
-concurrency:
-  group: billing-${{ github.ref }}
-  cancel-in-progress: false
-
-jobs:
-  validate:
-    runs-on: ubuntu-latest
-    steps:
-      # Actions are pinned by commit, for a tag can be moved; the comment says which version it is.
-      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
-        with:
-          persist-credentials: false
-      - run: pipx install "$RECONCILER_PACKAGE"
-        env:
-          RECONCILER_PACKAGE: ${{ vars.RECONCILER_PACKAGE }}
-      - run: reconciler validate --format github
-
-  plan:
-    if: github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository
-    needs: validate
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
-        with:
-          persist-credentials: false
-      - run: pipx install "$RECONCILER_PACKAGE"
-        env:
-          RECONCILER_PACKAGE: ${{ vars.RECONCILER_PACKAGE }}
-      - run: reconciler plan --format markdown >> "$GITHUB_STEP_SUMMARY"
-        env:
-          CONNECTWISE_CLIENT_ID: ${{ secrets.CONNECTWISE_CLIENT_ID }}
-          CONNECTWISE_PUBLIC_KEY: ${{ secrets.CONNECTWISE_PUBLIC_KEY }}
-          CONNECTWISE_PRIVATE_KEY: ${{ secrets.CONNECTWISE_PRIVATE_KEY }}
-
-  apply:
-    if: github.event_name == 'push'
-    needs: validate
-    environment: billing
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
-        with:
-          persist-credentials: false
-      - run: pipx install "$RECONCILER_PACKAGE"
-        env:
-          RECONCILER_PACKAGE: ${{ vars.RECONCILER_PACKAGE }}
-      - run: reconciler apply --auto-approve
-        env:
-          CONNECTWISE_CLIENT_ID: ${{ secrets.CONNECTWISE_CLIENT_ID }}
-          CONNECTWISE_PUBLIC_KEY: ${{ secrets.CONNECTWISE_PUBLIC_KEY }}
-          CONNECTWISE_PRIVATE_KEY: ${{ secrets.CONNECTWISE_PRIVATE_KEY }}
-          RECONCILER_STATE: ${{ secrets.RECONCILER_STATE }}
 """
 
 FILES = {

@@ -32,6 +32,7 @@ COMMANDS = {
     "sandbox": "The local PSA server to try things on.",
     "schema": "Prints a JSON Schema.",
     "show": "Reads a saved plan.",
+    "sign": "Approves a saved plan with a signing key.",
     "state": "Looks after the state database.",
     "status": "What is mapped, unmapped and failed, and the money behind it.",
     "undo": "The plan that takes a run back.",

@@ -17,6 +17,7 @@ def check(entries: Entries) -> list[Finding]:
     return [
         *_program_references(entries),
         *_unused(entries),
+        *_approvals(entries),
         *_customer_programs(entries),
         *_customer_agreements(entries),
         *_one_tenant(entries),
@@ -68,6 +69,20 @@ def _unused(entries: Entries) -> Iterator[Finding]:
             if name not in names:
                 message = f"no program uses the {section.removesuffix('s')} '{name}'"
                 yield _problem(key, "unused", message, "name it in a program, or take it out", Severity.WARNING)
+
+
+def _approvals(entries: Entries) -> Iterator[Finding]:
+    for entry in entries.targets.values():
+        approval, node = entry.value.approval, entry.at("approval")
+        if approval.signed and not approval.signing_keys:
+            message = f"target '{entry.name}' takes signed plans alone, and names no key that they are signed with"
+            yield _problem(node, "approval", message, "add approval: signing_keys: {NAME: ${VARIABLE}}")
+        credentials = {entry.value.client_id, entry.value.public_key, entry.value.private_key}
+        for name, variable in approval.signing_keys.items():
+            if variable in credentials:
+                message = f"the signing key '{name}' is a credential of the PSA (${{{variable}}})"
+                hint = "make a key of its own: who may read the PSA would else approve plans"
+                yield _problem(node, "approval", message, hint)
 
 
 def _customer_programs(entries: Entries) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from reconciler.config.yaml_nodes import Mapping, Node
 from reconciler.domain.finding import Place
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import (
+    Approval,
     Changes,
     Customer,
     Guards,
@@ -67,6 +68,7 @@ def _target(entry: Entry[models.Target]) -> TargetSettings:
         limits=Limits(**_members(value.limits)),
         place=place_of(entry.key),
         rounding=value.rounding,
+        approval=Approval(**_members(value.approval)),
     )
 
 

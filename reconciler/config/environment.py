@@ -14,8 +14,8 @@ from reconciler.config.yaml_nodes import Mapping, Node, Scalar
 from reconciler.domain.finding import Finding
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?\}|\$\{")
-# Alert addresses carry tokens: their references stay references.
-_KEPT = ("notify",)
+# Alert addresses carry tokens, and signing keys are secrets: their references stay references.
+_KEPT = ("notify", "signing_keys")
 
 
 @dataclass(slots=True, eq=False)

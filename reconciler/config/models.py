@@ -150,6 +150,24 @@ class Limits(Part):
     )
 
 
+class ApprovalPart(Part):
+    """What a saved plan must show before it is applied to this PSA."""
+
+    signed: Boolean = Field(
+        default=False,
+        description="true: only a plan that was signed with one of `signing_keys` is applied (`reconciler sign`).",
+    )
+    expires_hours: Counted | None = Field(
+        default=None, description="Hours after which a plan is no longer applied; left out, it does not expire."
+    )
+    signing_keys: dict[str, SecretName] = Field(
+        default_factory=dict,
+        description="By a name of yours, each accepted signing key as a reference to an environment variable that "
+        "holds at least 32 bytes. The first one signs; the others are still accepted, for a change of keys.",
+        examples=[{"ci-2026": "${RECONCILER_PLAN_KEY}"}],
+    )
+
+
 class Target(Part):
     """A PSA to write to. Credentials are references to environment variables, never values."""
 
@@ -175,6 +193,9 @@ class Target(Part):
     rounding: Rounding = Field(
         default=Rounding.LINE,
         description="Where the PSA rounds a part of a month: `line` (default) the whole line, `unit` the price of one.",
+    )
+    approval: ApprovalPart = Field(
+        default_factory=ApprovalPart, description="What a saved plan must show before it is applied."
     )
 
 

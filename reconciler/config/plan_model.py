@@ -279,6 +279,17 @@ class PlanSummary(PlanPart):
     errors: int = Field(description="Findings that kept a customer out.")
 
 
+class PlanSignature(PlanPart):
+    """Who approved the plan; outside the digest."""
+
+    key: str = Field(description="The key's name under approval: signing_keys: of the target.", examples=["ci-2026"])
+    hmac_sha256: str = Field(
+        description="HMAC-SHA256, as hexadecimal digits, over the digest, when and by which version the plan was made, "
+        "the key's name and the target's type, url and company.",
+        pattern=r"^[0-9a-f]{64}$",
+    )
+
+
 class PlanFile(PlanPart):
     """A saved plan: what would be written to the PSA, why, and what it bills."""
 
@@ -319,4 +330,5 @@ class PlanFile(PlanPart):
     cutover: list[PlanHandOver] | None = Field(
         default=None, description="Records of other tools, where a cut-over was asked."
     )
-    digest: Digest = Field(description="The hash of everything but created, reconciler and itself.")
+    digest: Digest = Field(description="The hash of everything but created, reconciler, signature and itself.")
+    signature: PlanSignature | None = Field(default=None, description="The approval, where the plan was signed.")

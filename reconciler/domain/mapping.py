@@ -159,6 +159,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """What a saved plan must show before it is applied. `signing_keys` are, by key id, the names of the environment
+    variables that hold the keys; the first is the one that plans are signed with. `expires_hours` None: a plan does not
+    expire.
+    """
+
+    signed: bool = False
+    expires_hours: int | None = None
+    signing_keys: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSettings:
     """A PSA to write to. Credentials are names of environment variables, never values."""
 
@@ -170,6 +182,7 @@ class TargetSettings:
     limits: Limits
     place: Place
     rounding: Rounding = Rounding.LINE
+    approval: Approval = field(default_factory=Approval)
 
 
 @dataclass(frozen=True, slots=True)

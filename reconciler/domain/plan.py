@@ -189,6 +189,14 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """Who approved a plan: the id of the key, and the HMAC-SHA256 as hexadecimal digits (`planning.approving`)."""
+
+    key: str
+    hmac_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The whole plan. `observed` maps each agreement's address to the hash of what was read of it, and
     `observed_records` keeps what that was, so that a stale plan can say which field of which record moved.
@@ -197,7 +205,8 @@ class Plan:
     that the plan takes back. `cutover` says what becomes of old records, where that was asked. `left_open` is
     what a person has to see to: lines that wait for a decision, credits kept back, what is to be mapped, documents that
     may be missing. `month` is the newest month planned; `months` are all of them, ascending, where consecutive ones are
-    planned together, and empty for one. `rounding` is the target's (§1F).
+    planned together, and empty for one. `rounding` is the target's (§1F). `signature` is outside the
+    digest, None where nobody signed.
     """
 
     month: str
@@ -222,6 +231,7 @@ class Plan:
     months: tuple[str, ...] = ()
     rounding: str = "line"
     not_passed_on: tuple[NotPassedOn, ...] = ()
+    signature: Signature | None = None
 
     @property
     def planned_months(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from reconciler.planning.deciding import Kept, Standing, kept, unfounded
 from reconciler.planning.drifting import drift, drift_findings
 from reconciler.planning.folding import folded, folded_impact, folded_not_passed_on, summed_coverage
 from reconciler.planning.gathered import Documents, Gathered, Scope
+from reconciler.planning.guarding import guarded
 from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
 from reconciler.planning.impact import Impacts, impacts
 from reconciler.planning.ledger import Account, Ledger
@@ -55,7 +56,7 @@ _Sharers = dict[str, list[Customer]]
 def assemble(gathered: Gathered) -> Plan:
     """The plan for what was gathered."""
     with without_collections():
-        return _assembled(gathered)
+        return guarded(_assembled(gathered), gathered.mappings)
 
 
 def program_months(gathered: Gathered) -> tuple[ProgramMonth, ...]:

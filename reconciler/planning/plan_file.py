@@ -28,6 +28,7 @@ from reconciler.domain.plan import (
     Plan,
     ProductValues,
     Resource,
+    Signature,
     Values,
     Verdict,
 )
@@ -35,8 +36,8 @@ from reconciler.planning.cutover_file import hand_over_members, read_hand_overs
 from reconciler.planning.open_items_file import open_members, read_open_items
 
 FORMAT = "reconciler-plan/1"
-# What the digest leaves out: it must not change with the day or the version that made the plan.
-_OUTSIDE_DIGEST = ("created", "reconciler", "digest")
+# What the digest leaves out: it must not change with the day or the version that made the plan, or with an approval.
+_OUTSIDE_DIGEST = ("created", "reconciler", "digest", "signature")
 
 
 class PlanFileError(Exception):
@@ -151,7 +152,12 @@ def _document(plan: Plan) -> dict[str, Any]:
         | _present(months=list(plan.months) or None)
         | _present(cutover=[hand_over_members(row) for row in plan.cutover] or None)
         | open_members(plan.left_open)
+        | _present(signature=_signature(plan.signature))
     )
+
+
+def _signature(signature: Signature | None) -> dict[str, str] | None:
+    return {"key": signature.key, "hmac_sha256": signature.hmac_sha256} if signature else None
 
 
 def _inputs(plan: Plan) -> dict[str, Any]:
@@ -341,6 +347,7 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         months=tuple(document.get("months", ())),
         rounding=document.get("rounding", "line"),
         not_passed_on=tuple(_read_not_passed_on(each) for each in document.get("not_passed_on", ())),
+        signature=Signature(**document["signature"]) if "signature" in document else None,
     )
 
 

@@ -14,6 +14,7 @@ from reconciler.domain.mapping import Mappings
 from reconciler.domain.plan import Action, AdditionValues, Because, Change, Plan, ProductValues, Resource
 from reconciler.domain.undo_address import undo_address
 from reconciler.planning.changes import agreement_address
+from reconciler.planning.guarding import guarded
 from reconciler.planning.observing import fingerprint, seen
 from reconciler.planning.plan_file import read_plan, sealed
 from reconciler.planning.undo_history import Later, later_of, left_alone
@@ -32,7 +33,7 @@ async def undo_plan(written: WrittenRun, mappings: Mappings, target: Target, cre
     plan = read_plan(written.plan_text, f"the plan of run {written.run.number}")
     writes = _writes(written, plan)
     standing = await _read(target, writes)
-    return assemble_undo(written, plan, mappings, standing, created, version)
+    return guarded(assemble_undo(written, plan, mappings, standing, created, version), mappings)
 
 
 async def _read(target: Target, writes: Iterable[Write]) -> Standing:

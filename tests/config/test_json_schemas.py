@@ -37,6 +37,7 @@ from reconciler.domain.plan import (
     Plan,
     ProductValues,
     Resource,
+    Signature,
     Verdict,
 )
 from reconciler.planning.plan_file import sealed, write_plan
@@ -311,6 +312,7 @@ PLAN = sealed(
         created="2026-11-22T10:00:00Z",
         version="0.1.0",
         digest="",
+        signature=Signature("ci-2026", "0f" * 32),
     )
 )  # fmt: skip
 
