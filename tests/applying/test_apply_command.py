@@ -105,6 +105,7 @@ def test_without_a_terminal_it_does_not_ask_but_says_how(office: Office) -> None
     assert office.writes() == 13
 
 
+@pytest.mark.security(7)
 def test_only_the_approved_digest_is_applied(office: Office) -> None:
     plan = plan_of(office)
     digest = digest_of(plan)
@@ -115,6 +116,7 @@ def test_only_the_approved_digest_is_applied(office: Office) -> None:
     assert office.invoke("apply", plan, "--expect-digest", digest).exit_code == 0
 
 
+@pytest.mark.security(7)
 def test_a_plan_that_was_edited_is_refused(office: Office) -> None:
     plan = Path(plan_of(office))
     plan.write_text(plan.read_text(encoding="utf-8").replace('"quantity": "3"', '"quantity": "30"'), encoding="utf-8")
@@ -124,6 +126,7 @@ def test_a_plan_that_was_edited_is_refused(office: Office) -> None:
     assert office.writes() == 0
 
 
+@pytest.mark.security(7, 36)
 def test_a_plan_beyond_a_guard_is_refused_unless_allowed(office: Office) -> None:
     text = (office.folder / "mappings.yaml").read_text(encoding="utf-8")
     guarded = text.replace("guards: {max_decrease_percent: 100}", "guards: {max_changes: 2}")
@@ -136,6 +139,7 @@ def test_a_plan_beyond_a_guard_is_refused_unless_allowed(office: Office) -> None
     assert office.invoke("apply", str(office.folder / "plan.json"), "--allow-beyond-guards").exit_code == 0
 
 
+@pytest.mark.security(7)
 def test_a_stale_plan_names_record_and_field_and_writes_nothing(office: Office) -> None:
     plan = plan_of(office)
     seed = {**SEED, "additions": [{**row, "quantity": 11} for row in SEED["additions"]]}
@@ -210,6 +214,7 @@ def test_before_the_first_run_there_is_nothing_to_tell_and_no_state_is_made(offi
     assert not (office.folder / ".reconciler").exists()
 
 
+@pytest.mark.security(3)
 def test_no_credential_reaches_state_or_output(office: Office) -> None:
     applied = office.invoke("apply", plan_of(office))
     secret = office.psa.credentials["CONNECTWISE_PRIVATE_KEY"]

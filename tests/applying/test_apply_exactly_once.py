@@ -52,6 +52,7 @@ def test_each_change_is_told_as_it_ends(bench: Bench) -> None:
     ]
 
 
+@pytest.mark.security(7)
 def test_a_plan_applied_twice_writes_nothing_the_second_time(bench: Bench) -> None:
     plan = plan_of(THREE)
     bench.apply(plan)

@@ -76,6 +76,7 @@ def test_a_run_tells_its_documents_and_each_subscription(office: Office) -> None
     assert "    aaaa0002-0000-4000-8000-000000000001: Success" in text
 
 
+@pytest.mark.security(17)
 def test_no_text_of_the_history_becomes_a_formula(office: Office) -> None:
     mapping = office.folder / "mappings.yaml"
     text = mapping.read_text(encoding="utf-8").replace("name: Customer 0", f"name: '{ROGUE}'")

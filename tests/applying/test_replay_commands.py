@@ -140,6 +140,7 @@ def test_a_run_that_is_not_there_or_not_kept_is_a_sentence(office: Office) -> No
     assert "what run 1 rested on is not kept" in office.invoke("plan", "--as-of", "1").stderr
 
 
+@pytest.mark.security(3)
 def test_neither_secrets_nor_what_variables_stand_for_are_kept(office: Office) -> None:
     mapping = office.folder / "mappings.yaml"
     text = mapping.read_text(encoding="utf-8").replace("company: training", "company: ${PSA_COMPANY:-training}")

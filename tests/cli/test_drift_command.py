@@ -482,6 +482,7 @@ def test_a_value_that_has_no_room_in_the_table_stands_in_lines_of_its_own(office
     assert f"    serial number\n      last applied: {SUBSCRIPTION}\n      PSA now: OTHER-1\n" in shown
 
 
+@pytest.mark.security(27)
 def test_text_from_the_psa_cannot_steer_a_terminal(office: Office) -> None:
     office.edit(office.carried(), serialNumber="\u202eevil")
     stdout = office.run("drift").stdout

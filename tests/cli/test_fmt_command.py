@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 MESSY = "customers:\n- tenant: t\n  name: a # why\nversion: 1\n"
 TIDY = "version: 1\n\ncustomers:\n  - name: a # why\n    tenant: t\n"
 
@@ -66,6 +68,7 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     assert real.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.security(1)
 def test_a_secret_in_the_file_is_not_shown_in_the_difference(tmp_path: Path) -> None:
     text = "targets:\n    psa:\n        private_key: hunter2\n        type: connectwise\nversion: 1\n"
     (tmp_path / "mappings.yaml").write_text(text, encoding="utf-8")

@@ -50,6 +50,7 @@ def test_it_writes_into_this_folder_by_default(tmp_path: Path, monkeypatch: pyte
     assert written(tmp_path) == FILES
 
 
+@pytest.mark.security(26)
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_it_overwrites_nothing_and_then_writes_nothing(name: str, tmp_path: Path) -> None:
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +62,7 @@ def test_it_overwrites_nothing_and_then_writes_nothing(name: str, tmp_path: Path
     assert (tmp_path / name).read_text() == "mine"
 
 
+@pytest.mark.security(26)
 def test_it_follows_no_link(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     (tmp_path / "new").mkdir()

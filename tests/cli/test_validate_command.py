@@ -94,6 +94,7 @@ def test_github_gets_one_annotation_a_line(tmp_path: Path) -> None:
     ) in lines
 
 
+@pytest.mark.security(9, 28)
 def test_an_annotation_cannot_be_broken_out_of(tmp_path: Path) -> None:
     text = RIGHT.replace("name: Fabrikam, tenant", 'name: "F%0A::warning::x", tenent')
     lines = run(tmp_path, "validate", "--format", "github", text=text).stdout.splitlines()

@@ -317,10 +317,12 @@ PLAN = sealed(
 )  # fmt: skip
 
 
+@pytest.mark.security(6)
 def test_a_written_plan_satisfies_its_schema() -> None:
     assert problems("plan", json.loads(write_plan(PLAN))) == []
 
 
+@pytest.mark.security(6)
 def test_a_written_plan_uses_every_member_that_the_schema_names() -> None:
     text = write_plan(PLAN)
     schema = json_schema("plan")
@@ -328,6 +330,7 @@ def test_a_written_plan_uses_every_member_that_the_schema_names() -> None:
     assert {key for key in named if f'"{key}":' not in text} <= {"reason"}
 
 
+@pytest.mark.security(6)
 @pytest.mark.parametrize("path", [(), ("summary",), ("changes", 0), ("changes", 0, "after"), ("impact", 0)])
 def test_a_plan_with_a_member_more_or_less_is_marked(path: tuple[str | int, ...]) -> None:
     def opened() -> tuple[Any, Any]:

@@ -282,6 +282,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert "is a folder" in load(tmp_path, {}).findings[0].message
 
 
+@pytest.mark.security(36)
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mappings.yaml").write_text(SMALL + "#" * 2_000_000)
     result = load(tmp_path / "mappings.yaml", {}, Bounds(bytes=1024 * 1024))
@@ -375,6 +376,7 @@ def test_a_cycle_is_refused(pattern: str, tmp_path: Path) -> None:
     assert "include-cycle" in {finding.code for finding in result.findings}
 
 
+@pytest.mark.security(26)
 @pytest.mark.parametrize("pattern", ["../*", "a/../../x", "/etc/*", "C:/x", "..", "a/..", "\\\\server\\x", "..\\x"])
 def test_an_include_never_leaves_the_folder(pattern: str, tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
@@ -384,6 +386,7 @@ def test_an_include_never_leaves_the_folder(pattern: str, tmp_path: Path) -> Non
     assert len(result.files) == 1
 
 
+@pytest.mark.security(26)
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     files(tmp_path, secret="products: [{sku: outside}]\n")
@@ -392,6 +395,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     assert [finding.message for finding in result.findings] == ["a.yaml is a link that leads out of the folder"]
 
 
+@pytest.mark.security(36)
 def test_more_files_than_the_bound_are_refused(tmp_path: Path) -> None:
     files(tmp_path, **{f"p{number}": "products: []\n" for number in range(5)})
     (tmp_path / "mappings.yaml").write_text("include: ['p*.yaml']\n" + SMALL)

@@ -45,18 +45,21 @@ def check(folder: Path, content: str | bytes) -> None:
     assert text.isprintable() or all(line.isprintable() for line in text.split("\n"))
 
 
+@pytest.mark.security(14)
 @pytest.mark.parametrize("block", range(20))
 def test_a_mutated_file_gives_findings_and_no_exception(block: int, tmp_path: Path) -> None:
     for seed in range(block * 40, block * 40 + 40):
         check(tmp_path, mutated(seed))
 
 
+@pytest.mark.security(14)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_findings_and_no_exception(tmp_path: Path, content: bytes) -> None:
     check(tmp_path, content)
 
 
+@pytest.mark.security(14)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.sampled_from(PIECES + VALID.split(" ")), max_size=30))
 def test_any_pieces_of_yaml_give_findings_and_no_exception(tmp_path: Path, pieces: list[str]) -> None:
@@ -94,6 +97,7 @@ LARGE = {
 }
 
 
+@pytest.mark.security(12, 15, 36)
 @pytest.mark.parametrize("name", LARGE)
 def test_a_large_file_without_sense_is_refused_in_time(name: str, tmp_path: Path) -> None:
     check(tmp_path, LARGE[name])

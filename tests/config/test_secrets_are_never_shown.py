@@ -77,6 +77,7 @@ def assert_hidden(result: Loaded, folder: Path, canary: str = CANARY) -> None:
         assert form not in text, text
 
 
+@pytest.mark.security(1)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_literal_in_a_secret_field_is_refused_and_not_shown(name: str, way: str, tmp_path: Path) -> None:
@@ -84,6 +85,7 @@ def test_a_literal_in_a_secret_field_is_refused_and_not_shown(name: str, way: st
     assert_hidden(loaded(tmp_path, with_line(f"${{CONNECTWISE_{name.upper()}}}", value)), tmp_path)
 
 
+@pytest.mark.security(1)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", MISSPELT)
 def test_a_literal_under_a_key_that_is_none_is_not_shown(name: str, way: str, tmp_path: Path) -> None:
@@ -106,6 +108,7 @@ def test_a_literal_in_a_target_of_a_later_version_is_not_shown(later: str, tmp_p
     assert "literal-secret" in {finding.code for finding in result.findings}
 
 
+@pytest.mark.security(1)
 def test_a_literal_in_a_source_is_not_shown(tmp_path: Path) -> None:
     text = with_line("    format: normalized\n", f"    format: normalized\n    client_secret: {CANARY}\n")
     assert_hidden(loaded(tmp_path, text), tmp_path)
@@ -134,11 +137,13 @@ def test_the_address_of_an_alert_needs_no_variable(tmp_path: Path) -> None:
     assert loaded(tmp_path, VALID, {}).mappings is not None
 
 
+@pytest.mark.security(1)
 def test_a_password_in_an_address_is_not_shown(tmp_path: Path) -> None:
     text = with_line("http://127.0.0.1:8765", f"https://me:{CANARY}@psa.example.com")
     assert_hidden(loaded(tmp_path, text), tmp_path)
 
 
+@pytest.mark.security(3)
 def test_what_a_variable_holds_is_not_shown(tmp_path: Path) -> None:
     text = with_line("    sync: true", "    sync: ${SWITCH}").replace("company: training", "company: ${LONG}")
     result = loaded(tmp_path, text, {"SWITCH": CANARY, "LONG": CANARY * 50})
@@ -166,6 +171,7 @@ def test_credentials_are_read_by_name_and_cannot_be_printed(tmp_path: Path) -> N
     assert CANARY not in repr(secrets) + str(mappings)
 
 
+@pytest.mark.security(2)
 def test_a_missing_credential_is_an_error_that_names_its_variable(tmp_path: Path) -> None:
     mappings = loaded(tmp_path, VALID).mappings
     assert mappings is not None
@@ -179,6 +185,7 @@ def test_a_missing_credential_is_an_error_that_names_its_variable(tmp_path: Path
     ]
 
 
+@pytest.mark.security(3)
 def test_a_secret_shows_itself_to_nobody() -> None:
     secret = Secret(CANARY)
     shown = f"{secret} {secret!r} {secret!s} {secret:>20} {secret} {[secret]} {{'a': {secret!r}}}"
@@ -187,6 +194,7 @@ def test_a_secret_shows_itself_to_nobody() -> None:
     assert not hasattr(secret, "__dict__")
 
 
+@pytest.mark.security(3)
 @pytest.mark.parametrize("write", [pickle.dumps, copy.copy, copy.deepcopy, json.dumps])
 def test_a_secret_is_not_copied_or_written(write: object) -> None:
     assert callable(write)
@@ -195,5 +203,6 @@ def test_a_secret_is_not_copied_or_written(write: object) -> None:
     assert CANARY not in str(error.value)
 
 
+@pytest.mark.security(3)
 def test_two_secrets_are_not_compared_by_value() -> None:
     assert Secret(CANARY) != Secret(CANARY)

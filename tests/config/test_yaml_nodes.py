@@ -40,6 +40,7 @@ def scalars(node: Node | None) -> Iterator[Scalar]:
             yield from scalars(value)
 
 
+@pytest.mark.security(13)
 @pytest.mark.parametrize("text", SURPRISES)
 def test_a_value_stays_the_text_that_was_written(text: str) -> None:
     document, findings = read(f"value: {text}\nlist: [{text.replace(',', '')}]\n")
@@ -50,6 +51,7 @@ def test_a_value_stays_the_text_that_was_written(text: str) -> None:
     assert value.text == text
 
 
+@pytest.mark.security(13)
 @pytest.mark.parametrize("text", ["", "~", "null", "Null", "NULL"])
 def test_only_a_plain_null_is_nothing(text: str) -> None:
     document, _ = read(f"plain: {text}\nquoted: '{text}'\n")
@@ -132,6 +134,7 @@ BOMBS = {
 }  # fmt: skip
 
 
+@pytest.mark.security(12, 14)
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_at_once(name: str) -> None:
     # Bounds: 50 ms of time and 20 MB of memory; time is the processor's, for the machine may be busy.
@@ -149,6 +152,7 @@ def test_a_bomb_is_refused_at_once(name: str) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.security(12, 36)
 def test_a_file_of_too_many_values_is_refused() -> None:
     _, findings = read("- a\n" * 200, replace(Bounds(), nodes=100))
     assert [finding.code for finding in findings] == ["size"]
@@ -162,6 +166,7 @@ def test_an_honest_alias_is_read() -> None:
     assert plain(document) == {"a": {"b": "c"}, "d": {"b": "c"}}
 
 
+@pytest.mark.security(12)
 def test_forty_levels_are_read_and_one_more_is_not() -> None:
     assert read("[" * 40 + "]" * 40)[1] == ()
     assert [finding.code for finding in read("[" * 41 + "]" * 41)[1]] == ["depth"]

@@ -134,6 +134,7 @@ def test_a_rule_without_a_sentence_is_named_all_the_same() -> None:
     assert "H99: a reason of its own." in text_of(replace(example_1(), changes=(odd,)), RISE)
 
 
+@pytest.mark.security(27)
 @SLOW
 @given(plans())
 def test_no_explanation_is_wider_than_the_page_or_holds_a_control_character(shown: Plan) -> None:

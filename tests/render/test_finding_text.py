@@ -77,6 +77,7 @@ def test_colour_is_added_only_where_it_is_asked_for() -> None:
     assert "\x1b" not in "".join(lines(FINDING))
 
 
+@pytest.mark.security(27)
 @given(st.text())
 def test_no_text_reaches_the_terminal_raw(text: str) -> None:
     finding = Finding(Severity.ERROR, text, text, text, text, Place(text, 1, 1), text, Money(Decimal(1), text), text)
@@ -84,6 +85,7 @@ def test_no_text_reaches_the_terminal_raw(text: str) -> None:
         assert not {unicodedata.category(character) for character in line} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
+@pytest.mark.security(27)
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -185,6 +185,7 @@ def test_there_are_as_many_payloads_as_it_takes() -> None:
     assert len(set(PAYLOADS)) >= 200
 
 
+@pytest.mark.security(21)
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_text_of_others_is_shown_and_is_never_markup(payload: str) -> None:
     made = plan_html(hostile(payload))
@@ -194,6 +195,7 @@ def test_text_of_others_is_shown_and_is_never_markup(payload: str) -> None:
     assert made.count("<") == plan_html(hostile("a name")).count("<")
 
 
+@pytest.mark.security(21)
 @SLOW
 @given(plans())
 def test_every_plan_makes_a_page_that_nests(one: Plan) -> None:
@@ -216,6 +218,7 @@ def test_every_change_stands_there_with_its_reasons(name: str) -> None:
     assert all(finding.message in text for finding in one.findings)
 
 
+@pytest.mark.security(21)
 def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
     page = Page(plan_html(example_1()))
     fingerprint = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()

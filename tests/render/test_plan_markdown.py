@@ -124,6 +124,7 @@ def test_an_example_is_inert(name: str) -> None:
     assert_inert(plan_markdown(EXAMPLES[name]()))
 
 
+@pytest.mark.security(22)
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_payload_in_any_field_becomes_markup(payload: str) -> None:
     assert_inert(plan_markdown(with_text_everywhere(payload)))
@@ -142,12 +143,14 @@ def test_a_name_in_code_reads_as_it_was_written(payload: str) -> None:
     assert inside == f"x {clip(payload).strip(' ') or '—'} x"
 
 
+@pytest.mark.security(22)
 @SLOW
 @given(plans())
 def test_no_plan_becomes_markup(shown: Plan) -> None:
     assert_inert(plan_markdown(shown))
 
 
+@pytest.mark.security(22, 36)
 @SLOW
 @given(plans())
 def test_no_plan_is_longer_than_the_limit(shown: Plan) -> None:

@@ -72,6 +72,7 @@ def test_every_address_stands_in_the_text(shown: Plan) -> None:
         assert "".join(safe(change.address).split()) in text
 
 
+@pytest.mark.security(27)
 @SLOW
 @given(plans())
 def test_no_control_character_of_others_reaches_the_terminal(shown: Plan) -> None:
@@ -79,6 +80,7 @@ def test_no_control_character_of_others_reaches_the_terminal(shown: Plan) -> Non
         assert [c for c in line if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}] == []
 
 
+@pytest.mark.security(27)
 @pytest.mark.parametrize(
     "payload", ["\x1b[31mred", "[link=http://evil.example]x[/link]", "[/bold]", "a\nb", "\u202egpj"]
 )

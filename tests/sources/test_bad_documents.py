@@ -162,6 +162,7 @@ def test_a_forced_format_reads_what_would_not_be_recognised(tmp_path: Path) -> N
     assert {finding.code for finding in reading.findings} == {"missing-member"}
 
 
+@pytest.mark.security(19)
 def test_a_gzip_bomb_is_stopped_at_the_limit() -> None:
     found = decode(gzip.compress(b"0" * (3 * MEGABYTE)), "bomb.csv.gz", limit=MEGABYTE)
     assert isinstance(found, Finding)
@@ -189,6 +190,7 @@ def test_patterns_may_leave_the_folder_and_overlap(tmp_path: Path) -> None:
 damaged = st.sampled_from([nce_csv({}, REFUND, RAISED), as_yaml(), as_json(), as_json_lines(), as_csv()])
 
 
+@pytest.mark.security(36)
 @given(damaged, st.integers(0, 3000), st.integers(0, 40), st.text(max_size=6))
 def test_no_damage_to_a_file_ends_in_an_exception(text: str, at: int, removed: int, inserted: str) -> None:
     at %= len(text)
@@ -197,6 +199,7 @@ def test_no_damage_to_a_file_ends_in_an_exception(text: str, at: int, removed: i
         read_content(content, "distributor", "auto")
 
 
+@pytest.mark.security(36)
 @given(st.binary(max_size=300))
 def test_no_bytes_end_in_an_exception(stored: bytes) -> None:
     content = decode(stored, "a")

@@ -110,6 +110,7 @@ def test_lines_fit_a_terminal_of_80_columns() -> None:
     assert max(len(line) for line in read(MICROSOFT).stdout.splitlines()) <= 80
 
 
+@pytest.mark.security(27)
 def test_control_characters_of_a_document_do_not_reach_the_terminal(story: Path) -> None:
     story.write_text(as_yaml().replace("name: Contoso", 'name: "\\e[31mContoso"'))
     output = read(story).stdout

@@ -31,6 +31,7 @@ def test_every_zero_is_zero(text: str) -> None:
     assert str(number(text)) == "0"
 
 
+@pytest.mark.security(15)
 @pytest.mark.parametrize(
     "text",
     [
@@ -43,6 +44,7 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         number(text)
 
 
+@pytest.mark.security(15)
 @given(st.text(max_size=30))
 def test_a_text_is_a_number_or_refused(text: str) -> None:
     try:

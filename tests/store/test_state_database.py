@@ -54,6 +54,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@pytest.mark.security(26, 32)
 def test_file_and_folder_are_for_their_owner_alone(sqlite_url: str, tmp_path: Path) -> None:
     with locked_store(sqlite_url, "reconciler apply", NOW) as store:
         record_run(store, RunRecord(RunKind.PLAN, NOW, "me"))
@@ -126,6 +127,7 @@ def test_a_damaged_database_is_a_sentence(sqlite_url: str, tmp_path: Path) -> No
         read_store(sqlite_url)
 
 
+@pytest.mark.security(32)
 @pytest.mark.parametrize(
     ("url", "said"),
     [

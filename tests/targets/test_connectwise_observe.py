@@ -179,6 +179,7 @@ def test_old_servers_that_write_nulls_say_the_same(server: RunningSandbox, nulls
 NAMES = ['AT&T "Cloud"', "O'Neil\\", "50% + more", "a*b[c]d", 'x") or (id > 0', "Zoë ß 日本", "a,b)(c", "#?=/:;"]
 
 
+@pytest.mark.security(29)
 @pytest.mark.parametrize("name", NAMES)
 def test_no_name_finds_anything_but_itself(server: RunningSandbox, name: str) -> None:
     odd = seed(

@@ -101,6 +101,7 @@ def test_a_full_page_without_any_link_is_not_taken_for_the_end() -> None:
     assert len(requests) == 2
 
 
+@pytest.mark.security(25)
 @pytest.mark.parametrize(
     "link",
     [
@@ -141,6 +142,7 @@ def test_a_link_that_leads_nowhere_is_the_end(link: str) -> None:
     assert len(requests) == 1
 
 
+@pytest.mark.security(36)
 @pytest.mark.parametrize("second", [rows(1, 2), rows(2, 3), [{"name": "no id"}], [{"id": "7"}]])
 def test_pages_that_repeat_or_have_no_ids_are_an_error_and_not_a_loop(second: list[dict[str, object]]) -> None:
     more = '<http://h/x?pageId=2>; rel="next"'
@@ -165,6 +167,7 @@ def test_an_answer_that_is_no_list_is_told_and_nothing_is_guessed(body: bytes, s
         read(lambda _: reply(200, body))
 
 
+@pytest.mark.security(29)
 @pytest.mark.parametrize("agreement", ["", "5/5", "../55", "55?x", "٥", "-1"])
 def test_an_agreement_that_is_no_number_never_reaches_a_url(agreement: str) -> None:
     with ScriptedPsa(lambda _: page([])) as psa:

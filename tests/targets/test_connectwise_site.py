@@ -17,6 +17,7 @@ NOTHING = Wanted(frozenset(), frozenset())
 SOMETHING = Wanted(frozenset({AgreementRef(id="55")}), frozenset())
 
 
+@pytest.mark.security(23, 25)
 @pytest.mark.parametrize(
     "url",
     [
@@ -84,6 +85,7 @@ def test_the_cloud_host_for_people_is_answered_with_the_one_for_programs(host: s
 SITE = site_of("https://api-na.myconnectwise.net", "training", {})
 
 
+@pytest.mark.security(25)
 @pytest.mark.parametrize(
     "codebase",
     [
@@ -120,6 +122,7 @@ def test_a_codebase_ends_with_a_slash_and_a_site_address_is_ignored(codebase: st
     assert codebase_of({"Codebase": codebase, "SiteUrl": "evil.example"}, SITE) == codebase.rstrip("/") + "/"
 
 
+@pytest.mark.security(25)
 def test_a_poisoned_discovery_sends_nothing_anywhere() -> None:
     with ScriptedPsa(lambda _: reply(200, b"[]")) as elsewhere:
         poison = f'{{"Codebase":"//127.0.0.1:{elsewhere.port}/","SiteUrl":"127.0.0.1:{elsewhere.port}"}}'.encode()
@@ -130,6 +133,7 @@ def test_a_poisoned_discovery_sends_nothing_anywhere() -> None:
         assert elsewhere.requests == []
 
 
+@pytest.mark.security(25)
 def test_discovery_is_asked_without_credentials() -> None:
     with ScriptedPsa(lambda _: reply(200, b"[]")) as psa:
         asked(psa.url, lambda target: target.observe(NOTHING))
@@ -192,6 +196,7 @@ def test_a_missing_record_does_not_ask_for_the_path_again() -> None:
         assert len(psa.requests) == 2
 
 
+@pytest.mark.security(4)
 @pytest.mark.parametrize(
     ("keys", "said"),
     [

@@ -43,6 +43,7 @@ def test_a_decimal_is_written_without_exponent(number: str, text: bytes) -> None
     assert written(Decimal(number)) == text
 
 
+@pytest.mark.security(15, 16)
 @pytest.mark.parametrize("number", ["0.1234567890123456", "1234567890123456", "1E+16", "1E-16", "NaN", "Infinity"])
 def test_a_number_that_a_double_cannot_give_back_is_refused(number: str) -> None:
     with pytest.raises(NotExact):
@@ -58,10 +59,12 @@ def test_a_float_is_refused() -> None:
         written([1.5])
 
 
+@pytest.mark.security(16)
 def test_fractions_are_read_digit_by_digit() -> None:
     assert str(parsed(b'{"price": 20.10000}')["price"]) == "20.10000"
 
 
+@pytest.mark.security(16)
 @pytest.mark.parametrize(
     "body",
     [

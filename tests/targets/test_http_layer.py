@@ -114,6 +114,7 @@ def test_a_429_that_asks_for_an_hour_ends_the_run_with_a_sentence() -> None:
         spoken("GET", psa.url)
 
 
+@pytest.mark.security(24)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_redirect_is_never_followed(method: str, status: int) -> None:
@@ -155,6 +156,7 @@ def test_a_body_that_cannot_be_taken_ends_a_read_and_leaves_a_write_open(body: b
             spoken("POST", psa.url)
 
 
+@pytest.mark.security(20)
 def test_a_bomb_is_not_unpacked_beyond_the_cap() -> None:
     bomb = reply(200, gzip.compress(b"0" * (BODY_CAP * 20)), Content_Encoding="gzip")
     with ScriptedPsa(in_turn(bomb)) as psa:
@@ -166,6 +168,7 @@ def test_a_bomb_is_not_unpacked_beyond_the_cap() -> None:
     assert peak < 4 * BODY_CAP
 
 
+@pytest.mark.security(20)
 def test_a_body_of_exactly_the_cap_is_taken() -> None:
     with ScriptedPsa(in_turn(reply(200, gzip.compress(b"0" * BODY_CAP), Content_Encoding="gzip"))) as psa:
         assert len(spoken("GET", psa.url).body) == BODY_CAP
@@ -261,12 +264,14 @@ def test_an_answer_that_is_not_http_leaves_a_write_open() -> None:
         spoken("POST", psa.url)
 
 
+@pytest.mark.security(36)
 def test_a_server_that_never_ends_its_answer_is_left_after_a_while() -> None:
     started = b"HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{"
     with ScriptedPsa(in_turn(started)) as psa, pytest.raises(Ambiguous, match="no answer in time"):
         spoken("POST", psa.url, timeouts=SHORT)
 
 
+@pytest.mark.security(36)
 def test_bytes_that_drip_do_not_outlast_the_whole_time() -> None:
     async def drip() -> None:
         async def endless() -> object:
@@ -289,12 +294,14 @@ def test_bytes_that_drip_do_not_outlast_the_whole_time() -> None:
 # What is said
 
 
+@pytest.mark.security(4)
 def test_an_error_body_that_repeats_the_secret_is_blotted() -> None:
     forms = (SECRET, base64.b64encode(SECRET.encode()).decode(), "x")
     with ScriptedPsa(in_turn(reply(400, " ".join(forms).encode()))) as psa:
         assert spoken("GET", psa.url).body == b"*** *** x"
 
 
+@pytest.mark.security(4)
 def test_the_log_tells_method_path_status_and_time_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with ScriptedPsa(in_turn(reply(200, b"[]", X_Body="b0dy"))) as psa:
@@ -307,11 +314,13 @@ def test_the_log_tells_method_path_status_and_time_and_nothing_else(caplog: pyte
     assert SECRET not in caplog.text
 
 
+@pytest.mark.security(4)
 def test_a_request_shows_neither_headers_nor_query_nor_body() -> None:
     shown = repr(request("http://127.0.0.1", "POST", SECRET.encode()))
     assert shown == "Request(method='POST', path='/things')"
 
 
+@pytest.mark.security(23)
 def test_proxies_and_netrc_of_the_machine_do_not_apply(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     with ScriptedPsa(in_turn(reply(200, b"proxied"))) as proxy, ScriptedPsa(in_turn(reply(200, b"direct"))) as psa:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
@@ -321,6 +330,7 @@ def test_proxies_and_netrc_of_the_machine_do_not_apply(monkeypatch: pytest.Monke
         assert proxy.requests == []
 
 
+@pytest.mark.security(23)
 def test_a_certificate_that_nobody_vouches_for_is_refused_at_once() -> None:
     """`self-signed.pem` is a key and certificate for 127.0.0.1 made for this test, and good for nothing else."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

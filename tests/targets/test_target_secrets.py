@@ -60,6 +60,7 @@ def echo(status: int, own: bool, one: Asked) -> bytes:
     return reply(status, body.encode(), Location=f"http://127.0.0.1:9/{quote(PRIVATE)}", Retry_After="1")
 
 
+@pytest.mark.security(4)
 @pytest.mark.parametrize("question", [read, write])
 @pytest.mark.parametrize("own", [True, False], ids=["own error", "page"])
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 409, 429, 500, 502])
@@ -70,6 +71,7 @@ def test_no_failure_says_a_secret(status: int, own: bool, question: object, capl
     _nothing_said(caught.value, caplog.text)
 
 
+@pytest.mark.security(4)
 @pytest.mark.parametrize("status", [201, 302, 400, 404, 429, 502])
 def test_no_failed_deletion_says_a_secret(status: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
@@ -78,6 +80,7 @@ def test_no_failed_deletion_says_a_secret(status: int, caplog: pytest.LogCapture
     _nothing_said(caught.value, caplog.text)
 
 
+@pytest.mark.security(4)
 @pytest.mark.parametrize("question", [read, write])
 def test_a_broken_connection_says_no_secret(question: object, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
@@ -95,6 +98,7 @@ def _nothing_said(error: TargetError, log: str) -> None:
     assert found == []
 
 
+@pytest.mark.security(3, 4)
 def test_nothing_that_holds_the_keys_shows_them() -> None:
     shown: list[str] = []
 
