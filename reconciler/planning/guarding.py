@@ -15,7 +15,7 @@ from reconciler.domain.money import ZERO
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan
 from reconciler.planning.observing import Fields, fingerprint
 from reconciler.planning.plan_file import sealed
-from reconciler.rules.guards import beyond_changes, beyond_decrease, beyond_margin
+from reconciler.rules.guards import Written, beyond_changes, beyond_decrease, beyond_margin
 
 
 def inconsistent(plan: Plan) -> str | None:
@@ -90,15 +90,12 @@ def _open_value(fields: Fields) -> Decimal:
     return Decimal(quantity) * Decimal(price)
 
 
-def _priced(changes: Iterable[Change]) -> Iterator[tuple[str, Decimal, Decimal]]:
-    """Subscription, unit price and unit cost of each record that is given a price."""
+def _priced(changes: Iterable[Change]) -> Iterator[Written]:
+    """Each record that bills something and is new or gets another price."""
     for change in changes:
         before, after = change.before, change.after
-        if change.action not in (Action.CREATE, Action.UPDATE) or not isinstance(after, AdditionValues):
+        if change.action is Action.ADOPT or not isinstance(after, AdditionValues) or after.quantity <= 0:
             continue
-        if isinstance(before, AdditionValues) and (before.unit_price, before.unit_cost) == (
-            after.unit_price,
-            after.unit_cost,
-        ):
-            continue
-        yield change.subscription or change.address, after.unit_price, after.unit_cost
+        if not isinstance(before, AdditionValues) or before.unit_price != after.unit_price:
+            who, what = change.customer or "", change.subscription or change.address
+            yield Written(who, what, after.unit_price, after.unit_cost)
