@@ -162,7 +162,8 @@ def _finding(finding: Finding) -> str:
 
 def _body(plan: Plan, room: _Room) -> Iterator[str]:
     """The folds, largest change of the bill first, until the room is used; then the note on the rest."""
-    customers = sorted(by_customer(plan), key=lambda c: (-_size(c, plan), c.name.casefold(), c.name))
+    months = shown_months(plan)
+    customers = sorted(by_customer(plan), key=lambda c: (-_size(c, months), c.name.casefold(), c.name))
     folds = list(folds_of(customers, plan))
     for position, fold in enumerate(folds):
         # Only the first is worth showing in part: it is the one that no comment has room for.
@@ -175,9 +176,9 @@ def _body(plan: Plan, room: _Room) -> Iterator[str]:
             return
 
 
-def _size(customer: CustomerGroup, plan: Plan) -> Decimal:
+def _size(customer: CustomerGroup, months: Sequence[str]) -> Decimal:
     """How much the customer's bills move, whatever the currency: only the order of the folds comes from it."""
-    return sum((abs(money.amount) for month in shown_months(plan) for money in customer.moved(month)), ZERO)
+    return sum((abs(money.amount) for month in months for money in customer.moved(month)), ZERO)
 
 
 def _left_out(missing: Sequence[CustomerGroup], plan: Plan) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Money, and the canonical JSON under every digest."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -62,3 +63,18 @@ def test_the_digest_does_not_depend_on_the_order_of_members_or_on_trailing_zeros
 @given(amounts)
 def test_rounding_moves_an_amount_by_half_a_cent_at_most(amount: Decimal) -> None:
     assert abs(rounded(amount) - amount) <= Decimal("0.005")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | amounts | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_the_readable_form_is_what_the_standard_library_indents(value: object) -> None:
+    def text(one: object) -> str:
+        return plain(one) if isinstance(one, Decimal) else str(one)
+
+    assert readable(value) == json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, default=text) + "\n"
