@@ -93,10 +93,12 @@ class Postgres:
         return postgres_errors.explained(cause, self.name, self.words.get("password"))
 
     def place(self, connection: Connection) -> str | None:
-        """The table's number, which a restored dump has anew, and the server's identity and timeline, which change with
-        a restore to a point in time and with a fail-over. A file system's snapshot that is put back is not noticed.
+        """The numbers of database and table, which a restored dump has anew, and the server's identity and timeline,
+        which change with a restore to a point in time and with a fail-over. A file system's snapshot that is put back
+        is not noticed.
         """
-        table = connection.exec_driver_sql("SELECT to_regclass('meta')::oid").scalar()
+        numbers = "SELECT oid, to_regclass('meta')::oid FROM pg_database WHERE datname = current_database()"
+        table = "/".join(str(number) for number in connection.exec_driver_sql(numbers).one())
         server = "SELECT system_identifier, timeline_id FROM pg_control_system(), pg_control_checkpoint()"
         try:
             with connection.begin_nested():

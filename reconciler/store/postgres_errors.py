@@ -42,7 +42,14 @@ def _found(state: str, cause: str) -> tuple[str, str]:
             return sentence, hint
     if "connection" in cause.lower() and not state:
         reached = "connection failed" not in cause.lower() and "connection to server" not in cause.lower()
-        return _LOST if reached else ("cannot be reached: {cause}", "check host, port and network; then try again")
+        return (
+            _LOST
+            if reached
+            else (
+                "cannot be reached: {cause}",
+                "check host, port and network; an apply that was under way is finished with: reconciler resume",
+            )
+        )
     return "cannot be used: {cause}", "see: reconciler state --help"
 
 
