@@ -51,7 +51,7 @@ class PostgresServer:
         command = [_programs() / "postgres", "-D", self.folder / "data", "-k", self.folder, "-h", ""]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **self._as)
-        for _ in range(400):
+        for _ in range(2400):
             try:
                 psycopg.connect(self.admin).close()
             except psycopg.OperationalError:
@@ -62,8 +62,8 @@ class PostgresServer:
         raise AssertionError((self.folder / "log").read_text("utf-8"))
 
     def stop(self) -> None:
-        """Ends it at once, sessions and all, as a crash does: no word to the clients, recovery at the next start."""
-        self._run("pg_ctl", "stop", "-m", "immediate", "-W")
+        """Ends it at once, sessions and all."""
+        self._run("pg_ctl", "stop", "-m", "fast", "-W")
         assert self._process is not None
         self._process.wait()
 
