@@ -79,7 +79,7 @@ def _write(text: str, file: Path) -> None:
     from reconciler.cli.files import write_whole
 
     try:
-        write_whole(file, text)
+        write_whole(file, text, 0o600)
     except OSError as error:
         raise Failure(f"{file} cannot be written: {error.strerror}", "say another place with --csv") from None
 

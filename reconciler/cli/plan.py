@@ -131,6 +131,7 @@ def write_plan_file(plan: "Plan", out: Path) -> None:
     from reconciler.planning.plan_file import write_plan
 
     try:
-        write_whole(out, write_plan(plan))
+        # Customers and prices: for its owner alone, as the state is.
+        write_whole(out, write_plan(plan), 0o600)
     except OSError as error:
         raise Failure(f"{out} cannot be written: {error.strerror}", "say another place with --out") from None

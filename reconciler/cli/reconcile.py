@@ -98,6 +98,6 @@ def _write(found: "Reconciliation", table: Path) -> None:
     from reconciler.render.safe_csv import csv_text
 
     try:
-        write_whole(table, csv_text(COLUMNS, reconciliation_rows(found)))
+        write_whole(table, csv_text(COLUMNS, reconciliation_rows(found)), 0o600)
     except OSError as error:
         raise Failure(f"{table} cannot be written: {error.strerror}", "say another place with --csv") from None

@@ -170,3 +170,18 @@ def test_a_plan_whose_own_members_contradict_each_other_is_refused(office: Offic
         plan = office.folder / office.saved_plan()
         edited(plan, edit)
         assert "contradicts itself" in refusal(office.invoke("apply", str(plan)), office)
+
+
+@pytest.mark.security(6, 26)
+def test_what_holds_customers_and_prices_is_written_whole_and_for_its_owner_alone(office: Office) -> None:
+    outside = office.folder / "outside.txt"
+    outside.write_text("mine")
+    plan = office.folder / "plan.json"
+    plan.symlink_to(outside)
+    office.saved_plan()
+    assert outside.read_text() == "mine", "a link was written through"
+    assert not plan.is_symlink()
+    table = office.folder / "table.csv"
+    assert office.invoke("reconcile", "--csv", str(table)).exit_code == 0
+    assert {path.stat().st_mode & 0o777 for path in (plan, table)} == {0o600}
+    assert [path.name for path in office.folder.iterdir() if path.name.startswith((".plan", ".table"))] == []
