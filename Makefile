@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture lint typecheck format bench docs rulebook schemas lock clean
+.PHONY: help demo test torture lint typecheck format bench docs rulebook security schemas lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ rulebook: $(VENV)/.dev ## rebuilds docs/rulebook.md from the rules and the scena
 
 schemas: $(VENV)/.run ## regenerates schemas/ from the models
 	$(BIN)/python -m reconciler.cli.schema_files schemas
+
+security: $(VENV)/.dev ## rebuilds docs/security.md from the rows and the marks of the tests
+	$(BIN)/python docs/build_security.py
 
 docs: $(VENV)/.dev ## checks that every page and link of the documentation holds
 	$(BIN)/python -m pytest -q tests/docs

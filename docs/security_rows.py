@@ -107,8 +107,8 @@ ROWS = (
     Row(
         16,
         "JSON surprises",
-        "In plans, a member that stands twice and a bare fraction are refused; there and in answers of a PSA so are NaN, "
-        "infinity and absurd sizes. A PSA's fractions are read digit by digit.",
+        "In plans, a member that stands twice and a bare fraction are refused; there and in answers of a PSA so "
+        "are NaN, infinity and absurd sizes. A PSA's fractions are read digit by digit.",
     ),
     Row(
         17,
