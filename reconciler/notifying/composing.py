@@ -52,6 +52,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             raise SecurityError(f"'{operator}' is for two whole numbers, and ** is not there")
         return super().call_binop(context, operator, left, right)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """Leaves formats to `is_safe_attribute`, which refuses them: a width in one fills the memory too."""
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         # Methods of text and lists are not needed: there are filters.
         return super().is_safe_attribute(obj, attr, value) and not (isinstance(obj, str) and callable(value))
