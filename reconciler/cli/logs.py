@@ -28,7 +28,7 @@ KEEPING = frozenset({"apply", "doctor", "drift", "notify", "plan", "reconcile", 
 
 FIELDS = (
     "command", "version", "number", "operation", "method", "path", "status", "milliseconds", "headers", "customers",
-    "programs", "documents", "month", "changes", "errors", "warnings", "digest", "state", "receiver", "message",
+    "programs", "documents", "month", "changes", "errors", "warnings", "digest", "state", "receiver", "message_id",
     "kind", "error_id", "exit", "said",
 )  # fmt: skip
 """What a record may tell. Whatever else somebody adds to one is not written."""
