@@ -220,7 +220,7 @@ def send_waiting(settings: Settings) -> None:
         message = result.message
         step(
             "message",
-            message=message.id,
+            message_id=message.id,
             kind=message.kind.value,
             receiver=message.receiver,
             said=result.reason or "sent",
