@@ -12,7 +12,7 @@ from simulation import Simulation
 SCHEDULES = (60, 10_000)
 STRIDE = (17, 1)
 MUTANT_SEEDS = (150, 2_500)
-SOUND_SEEDS = (20, 1_000)
+SOUND_SEEDS = (20, 300)
 KILL_CASES = (3, 250)
 RACE_CASES = (2, 200)
 _MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made in it

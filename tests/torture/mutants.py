@@ -132,7 +132,7 @@ MUTANTS = (
     Mutant("a doubtful answer is taken for not done", HARSH, (_patched(writing.Writing, "_settled", _settled_unseen),)),
     Mutant("no settle time", HARSH, (_NO_SETTLE,)),
     Mutant("no intent on the disk", HARSH, (_patched(Journal, "move", _move_without_intent),), rare=True),
-    Mutant("neither lock nor fence", replace(HARSH, lock=False), _UNFENCED),
+    Mutant("neither lock nor fence", replace(HARSH, lock=False), _UNFENCED, rare=True),
     Mutant("no lock", replace(FROZEN, lock=False), ()),
     Mutant("no fence", FROZEN, _UNFENCED, rare=True),
     Mutant("no wait after a lost state", FORGETFUL, (_patched(course, "_wait_for_lost_state", _nothing),)),

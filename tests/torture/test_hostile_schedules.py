@@ -49,12 +49,14 @@ def test_killed_at_each_step_and_at_pairs_of_steps_each_record_is_there_once(
 ) -> None:
     steps = _steps(quick_folder)
     assert steps > 30
-    for write in range(1, 5):
-        for first in range(1, steps + 1, stride):
-            for second in (0, *range(first + 1, first + steps, stride * 3)):
-                script = Script((first, second), write, fate)
-                outcome = simulated(0, quick_folder, CALM, script)
-                assert not outcome.bad, f"{script}: {outcome.bad}"
+    for first in range(1, steps + 1, stride):
+        once = [((first,), write) for write in range(1, 5)]
+        # Which write meets its fate goes round with the pairs, or a release would take a day.
+        twice = [((first, second), (first + second) % 4 + 1) for second in range(first + 1, first + steps, stride)]
+        for kills, write in (*once, *twice):
+            script = Script(kills, write, fate)
+            outcome = simulated(0, quick_folder, CALM, script)
+            assert not outcome.bad, f"{script}: {outcome.bad}"
 
 
 def _steps(folder: Path) -> int:
