@@ -97,4 +97,6 @@ class Timeline:
 
     def seat_days(self, span: Span) -> Decimal:
         """Sum of the levels over the days of a span."""
+        if len(self.steps) == 2 and self.steps[0][0] == span.first and self.steps[1] == (morrow(span.last), ZERO):
+            return self.steps[0][1] * span.days
         return sum((level * piece.days for piece, level in self.pieces(span)), ZERO)

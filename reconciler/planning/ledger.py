@@ -53,17 +53,17 @@ class Account:
         if line.motion is not Motion.SEAT_MONTHLY and issued_for_month and line.charge is not Charge.CREDIT:
             self.once.setdefault(line.motion, []).append((invoice, line))
 
-    def add_seats(self, invoice: Invoice, line: InvoiceLine, month: Month) -> None:
+    def add_seats(self, invoice: Invoice, line: InvoiceLine, month: Month, *, issued_for_month: bool) -> None:
         """Takes in a line of monthly seats, for the days that it covers."""
         span, key = line.span, (line.subscription, key_of(line))
         covers = span is not None and span.first <= month.last and span.last >= month.first
         if covers:
             self.seats.setdefault(key, []).append((invoice, line))
-        elif bills(invoice, month):
+        elif issued_for_month:
             self.off_month.setdefault(key, []).append((invoice, line))
         if span is None:
             return
-        if month.following.first in span:
+        if span.last > month.last and month.following.first in span:
             opening = self.next_opening if invoice.period.first > month.last else self.goes_on
             opening[key] = opening.get(key, ZERO) + line.quantity
 
@@ -153,9 +153,12 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
                 account = accounts[line.customer.tenant] = Account(line.customer.tenant)
             account.add(invoice, line, month, issued_for_month=issued_for_month)
             owners[line.subscription.lower()] = line.customer.tenant
-            motions.setdefault(key_of(line), set()).add(line.motion)
+            key = key_of(line)
+            if key not in motions:
+                motions[key] = set()
+            motions[key].add(line.motion)
         for line in seat_lines(invoice):
-            accounts[line.customer.tenant].add_seats(invoice, line, month)
+            accounts[line.customer.tenant].add_seats(invoice, line, month, issued_for_month=issued_for_month)
     return Ledger(
         month,
         accounts,

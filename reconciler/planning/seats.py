@@ -87,7 +87,7 @@ def decide_seats(
     decided: list[Decided] = []
     withheld = False
     for key in keys_to_decide(set(lines), account, matched, at, sharing):
-        if subscription_id(key[0]) in at.kept:
+        if at.kept and subscription_id(key[0]) in at.kept:
             continue
         copied = copied_into(matched.standing.get(key, ()), at.month)
         if copied:
@@ -176,7 +176,7 @@ def keys_to_decide(
     standing = {
         key
         for key, records in matched.standing.items()
-        if key not in sharing.keys and _in_force(records, at.month) and _is_mine(key, account, at, sharing)
+        if key not in charged and key not in sharing.keys and _in_force(records, at.month) and _is_mine(key, account, at, sharing)
     }
     yield from sorted(charged | standing)
 
@@ -212,12 +212,11 @@ def _charged(
         if not isinstance(rate, Rate):
             return rate
         charged.append(ChargedLine(invoice.number, line, as_owned(rate, standing[-1] if standing else None, fields)))
-    if not charged:
-        goes_on = account.goes_on.get(key) if account else None
-        return vanished(subscription, product, at.month, _next_opening(key, account, at), goes_on)
-    scheduled: Iterable[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
     opening = _next_opening(key, account, at)
     goes_on = account.goes_on.get(key) if account else None
+    if not charged:
+        return vanished(subscription, product, at.month, opening, goes_on)
+    scheduled: Iterable[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
     return charged_in_month(subscription, product, charged, at.month, scheduled, opening, goes_on)
 
 
@@ -232,7 +231,7 @@ def _next_opening(key: Key, account: Account | None, at: Situation) -> Decimal |
 def _decide(charged: Charged, key: Key, matched: Matched, period: Period, customer: Customer) -> Decided:
     standing = matched.standing.get(key, ())
     decision = true_up(charged, standing, period, customer.changes)
-    adopted = matched.adopted & {a.id for a in standing}
+    adopted = matched.adopted & {a.id for a in standing} if matched.adopted else matched.adopted
     if adopted and not any(f.blocks for f in decision.findings):
         decision = replace(decision, drafts=_with_adoption(decision.drafts, standing, adopted))
     return Decided(
@@ -243,7 +242,7 @@ def _decide(charged: Charged, key: Key, matched: Matched, period: Period, custom
         decision,
         charged.level.seat_days(period.month.span),
         _due(charged, period.month),
-        frozenset(adopted),
+        adopted,
         charged=charged,
     )
 
