@@ -176,7 +176,10 @@ def keys_to_decide(
     standing = {
         key
         for key, records in matched.standing.items()
-        if key not in charged and key not in sharing.keys and _in_force(records, at.month) and _is_mine(key, account, at, sharing)
+        if key not in charged
+        and key not in sharing.keys
+        and _in_force(records, at.month)
+        and _is_mine(key, account, at, sharing)
     }
     yield from sorted(charged | standing)
 

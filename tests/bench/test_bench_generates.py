@@ -78,8 +78,9 @@ def test_the_alternative_finds_the_same_changes() -> None:
     assert found == [changed]
 
 
-def test_the_file_holds_what_its_writer_says(tmp_path: Path) -> None:
-    file = tmp_path / "rows.csv"
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz"])
+def test_the_file_holds_what_its_writer_says(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
     written = alone("bench.reading:write", 500, str(file))
     read = alone("bench.reading:measure", 500, str(file))
     assert {name: read[name] for name in written} == written
