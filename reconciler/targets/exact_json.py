@@ -6,7 +6,7 @@ give back: more than 15 significant digits (text → double → text is exact up
 
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from reconciler.domain.money import plain
@@ -37,7 +37,10 @@ def written(value: Any) -> bytes:
 
 
 def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number of absurd size") from None
     if abs(number.adjusted()) > _LARGEST_EXPONENT:
         raise ValueError("a number of absurd size")
     return number
