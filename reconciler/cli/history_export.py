@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.render.csv_text import Cell
+    from reconciler.render.safe_csv import Cell
     from reconciler.store.database import Store
     from reconciler.store.history import Run, Sent
     from reconciler.store.kept import KeptFile
@@ -52,18 +52,19 @@ def detail_of(store: "Store", run: "Run") -> Detail:
 
 def runs_csv(runs: "Iterable[Run]") -> str:
     """One line a run, newest first."""
-    from reconciler.render.csv_text import csv_text
+    from reconciler.render.safe_csv import csv_text
 
-    return csv_text(_RUN_COLUMNS, (_run_row(run) for run in runs))
+    return csv_text(_RUN_COLUMNS, (dict(zip(_RUN_COLUMNS, _run_row(run), strict=True)) for run in runs))
 
 
 def detail_csv(detail: Detail) -> str:
     """One line for each customer, subscription, document, finding and step of a run; `row` says which it is."""
-    from reconciler.render.csv_text import csv_text
+    from reconciler.render.safe_csv import csv_text
 
     record = detail.run.record
     head: list[Cell] = [detail.run.number, record.kind.value, record.month]
-    return csv_text(_DETAIL_COLUMNS, ([*head, *row] for row in _detail_rows(detail)))
+    rows = (dict(zip(_DETAIL_COLUMNS, [*head, *row], strict=True)) for row in _detail_rows(detail))
+    return csv_text(_DETAIL_COLUMNS, rows)
 
 
 def runs_json(runs: "Iterable[Run]") -> list[dict[str, Any]]:

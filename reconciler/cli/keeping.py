@@ -71,6 +71,8 @@ def _kept(
         store = open_store(settings.state_url, now)
     except StoreError as error:
         click.echo(f"warning: this plan is not kept in the history: {error}", err=True)
+        if error.hint:
+            click.echo(f"  hint: {error.hint}", err=True)
         return
     try:
         run = record_run(store, plan_record(plan, started, now, who(), programs), messages)

@@ -145,7 +145,7 @@ def background_of(mappings: "Mappings", settings: Settings, target: str) -> "Bac
     from reconciler.config.decisions import load_decisions
     from reconciler.planning.gathered import Background
     from reconciler.store.applied import applied_records
-    from reconciler.store.database import read_store
+    from reconciler.store.database import read_journal
     from reconciler.store.errors import StoreError
 
     loaded = load_decisions(settings.file, mappings, os.environ)
@@ -153,7 +153,7 @@ def background_of(mappings: "Mappings", settings: Settings, target: str) -> "Bac
     if loaded.decisions is None:
         raise Failure("the decisions have errors", "nothing is kept or reverted until they are mended")
     try:
-        store = read_store(settings.state_url)
+        store = read_journal(settings.state_url)
         if store is None:
             return Background(decisions=loaded.decisions)
         try:

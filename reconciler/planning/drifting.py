@@ -4,6 +4,7 @@ A state that is lost loses the knowledge of drift, and changes nothing of what i
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 
 from reconciler.domain.days import Month
@@ -212,7 +213,10 @@ def trace_of(found: Drift, traces: Iterable[Trace]) -> Trace | None:
 
 
 def drift_findings(found: Iterable[Drift], keeping: Kept) -> tuple[Finding, ...]:
-    """What a plan says of drift: a warning by rule C8 for each that no override keeps, a note for what only informs."""
+    """What a plan says of drift: a warning by rule C8 for each that no override keeps, a note for a description.
+
+    A record that came in contradicts nothing that was applied, but it bills, and the plan writes so much less.
+    """
     return tuple(_drift_finding(each) for each in found if keeping.of(each) is None)
 
 
@@ -221,17 +225,20 @@ def _drift_finding(found: Drift) -> Finding:
     about = f"record {found.record} from {found.effective}"
     if found.kind is DriftKind.CAME_IN:
         message = f"{about} with {shown(found.now, None)} came in without us; it counts as billing the subscription"
+        if found.now:
+            hint = "what we write is so much less; delete it in the PSA, or keep it: an override in decisions/"
+            return replace(_note(found, message), severity=Severity.WARNING, hint=hint)
     elif found.kind is DriftKind.GONE:
         message = f"drift: PSA nothing ≠ last applied {shown(found.applied, None)} ({about}, {when}, is gone)"
     else:
         field = "" if found.field is RecordField.QUANTITY or found.field is None else f"{named(found.field)} "
         now, applied = shown(found.now, found.field), shown(found.applied, found.field)
         message = f"drift: PSA {field}{now} ≠ last applied {applied} ({about}, {when})"
-    return Finding(
-        Severity.INFO if found.informs else Severity.WARNING,
-        "C8",
-        message,
-        customer=found.customer,
-        subscription=found.subscription,
-        hint=None if found.informs else "who and when: reconciler drift; to keep it: an override in decisions/",
-    )
+    if found.informs:
+        return _note(found, message)
+    hint = "who and when: reconciler drift; to keep it: an override in decisions/"
+    return replace(_note(found, message), severity=Severity.WARNING, hint=hint)
+
+
+def _note(found: Drift, message: str) -> Finding:
+    return Finding(Severity.INFO, "C8", message, customer=found.customer, subscription=found.subscription)

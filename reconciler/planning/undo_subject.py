@@ -14,11 +14,14 @@ from reconciler.store.written import Written, WrittenRun
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the PSA holds now of what the run touched: agreements and their additions by id, products by id."""
+    """What the PSA holds now of what the run touched: agreements and their additions by id, products by id; `gone` are
+    the ids of agreements that somebody deleted.
+    """
 
     agreements: Mapping[str, Agreement] = field(default_factory=dict)
     additions: Mapping[str, tuple[Addition, ...]] = field(default_factory=dict)
     products: Mapping[str, Product] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
 
     def addition(self, agreement_id: str, record: str) -> Addition | None:
         """An addition, or None where it is not there."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from reconciler.domain.finding import Finding, Severity, in_order
 from reconciler.domain.mapping import Mappings
 from reconciler.domain.plan import Action, AdditionValues, Because, Change, Plan, ProductValues, Resource
+from reconciler.domain.records import Addition, Agreement
 from reconciler.domain.undo_address import undo_address
 from reconciler.planning.changes import agreement_address
 from reconciler.planning.guarding import guarded
@@ -23,7 +24,7 @@ from reconciler.planning.undo_subject import Standing, Undo, Write, about
 from reconciler.rules.products import values_of
 from reconciler.rules.undoing import Done, Obstacle, Step, way_back
 from reconciler.store.written import WrittenRun
-from reconciler.targets.base import Target
+from reconciler.targets.base import Gone, Target
 
 
 async def undo_plan(written: WrittenRun, mappings: Mappings, target: Target, created: str, version: str) -> Plan:
@@ -40,13 +41,23 @@ async def _read(target: Target, writes: Iterable[Write]) -> Standing:
     writes = list(writes)
     ids = sorted({w.written.agreement_id for w in writes if w.written.agreement_id})
     skus = sorted({w.change.after.vendor_sku for w in writes if isinstance(w.change.after, ProductValues)})
-    read = await asyncio.gather(*(target.read_agreement(number) for number in ids))
+    answers = await asyncio.gather(*(_agreement(target, number) for number in ids))
+    read = [answer for answer in answers if answer is not None]
     found = await asyncio.gather(*(target.find_products(sku) for sku in skus))
     return Standing(
         {agreement.id: agreement for agreement, _ in read},
         {agreement.id: additions for agreement, additions in read},
         {product.id: product for products in found for product in products},
+        frozenset(number for number, answer in zip(ids, answers, strict=True) if answer is None),
     )
+
+
+async def _agreement(target: Target, number: str) -> tuple[Agreement, tuple[Addition, ...]] | None:
+    """An agreement and its additions; None where it was deleted."""
+    try:
+        return await target.read_agreement(number)
+    except Gone:
+        return None
 
 
 def _writes(written: WrittenRun, plan: Plan) -> list[Write]:
@@ -163,6 +174,8 @@ def _addition(write: Write, undo: Undo, later: Later) -> tuple[list[Change], Fin
     assert not isinstance(before, ProductValues)  # noqa: S101 -- products go another way
     assert not isinstance(after, ProductValues)  # noqa: S101 -- products go another way
     agreement_id = write.written.agreement_id or ""
+    if agreement_id in undo.standing.gone:
+        return [], _without_agreement(write, agreement_id)
     done = Done(change.action, record, before, after, write.written.next_invoice)
     ground = undo.ground(agreement_id, change.customer)
     way = way_back(done, undo.standing.addition(agreement_id, record), ground)
@@ -173,6 +186,12 @@ def _addition(write: Write, undo: Undo, later: Later) -> tuple[list[Change], Fin
         return [], about(write, Severity.INFO, "undo-already", text)
     steps = enumerate(way)
     return [_change(write, step, undo, rest=number > 0) for number, step in steps], None
+
+
+def _without_agreement(write: Write, agreement_id: str) -> Finding:
+    text = f"agreement {agreement_id} is not in the PSA any more: what was written on it went with it"
+    hint = "nothing is left to take back; what was invoiced of it meanwhile is corrected by hand"
+    return about(write, Severity.ERROR, "undo-agreement-gone", text, hint)
 
 
 def _change(write: Write, step: Step, undo: Undo, *, rest: bool) -> Change:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from reconciler.domain.money import plain
 
-Cell = str | Decimal | None
+Cell = str | int | Decimal | None
 # With their full-width forms, which spreadsheets of some languages read alike.
 _TRIGGERS = "=+-@\t\r\n\0'" + "\uff1d\uff0b\uff0d\uff20"
 
@@ -26,7 +26,9 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Cell]]) -> str:
 def _cell(value: Cell) -> str:
     if value is None:
         return ""
-    return plain(value) if isinstance(value, Decimal) else _text(value)
+    if isinstance(value, str):
+        return _text(value)
+    return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 def _text(text: str) -> str:

@@ -114,6 +114,17 @@ def open_store(url: str, now: datetime, connect_args: Mapping[str, Any] | None =
 
 def read_store(url: str) -> Store | None:
     """The state database for reading; None where there is none yet. Raises StoreError."""
+    return _read(url, _refuse_other_version)
+
+
+def read_journal(url: str) -> Store | None:
+    """The state database for reading its journal and nothing else, which an older schema holds as well: what was
+    applied is known to a plan before anybody has migrated. None where there is none yet. Raises StoreError.
+    """
+    return _read(url, _refuse_without_journal)
+
+
+def _read(url: str, refuse: Callable[[Store], None]) -> Store | None:
     backend = backend_of(url)
     if backend.is_empty():
         return None
@@ -122,7 +133,7 @@ def read_store(url: str) -> Store | None:
         if not _has_tables(store):
             store.close()
             return None
-        _refuse_other_version(store)
+        refuse(store)
     except BaseException:
         store.close()
         raise
@@ -276,9 +287,17 @@ def _refuse_newer(version: int, backend: Backend, known: int) -> None:
 
 
 def _refuse_other_version(store: Store) -> None:
+    _refuse_older_than(schema.VERSION, store)
+
+
+def _refuse_without_journal(store: Store) -> None:
+    _refuse_older_than(schema.JOURNAL_SINCE, store)
+
+
+def _refuse_older_than(oldest: int, store: Store) -> None:
     version = _version(store)
     _refuse_newer(version, store.backend, schema.VERSION)
-    if version < schema.VERSION:
+    if version < oldest:
         raise StoreError(
             f"the state database {store.backend.name} has an older schema "
             f"({version}; this version has {schema.VERSION})",

@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 
 VERSION = 3
+# The oldest version whose runs, plans and journal have the columns of today's: a step that changes them raises it.
+JOURNAL_SINCE = 1
 
 
 class State(StrEnum):

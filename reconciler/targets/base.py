@@ -60,6 +60,10 @@ class TargetError(Exception):
         self.hint = hint
 
 
+class Gone(TargetError):
+    """What was asked for by its id is not in the PSA any more."""
+
+
 class NotSent(TargetError):
     """Provably nothing was done: the request did not reach the PSA, or was turned away before any work.
 
@@ -103,7 +107,9 @@ class Target(Protocol):
         ...
 
     async def read_agreement(self, agreement_id: str) -> tuple[Agreement, tuple[Addition, ...]]:
-        """An agreement and all of its additions, as they are now. Raises TargetError."""
+        """An agreement and all of its additions, as they are now. Raises Gone where there is none any more, else
+        TargetError where it cannot be read.
+        """
         ...
 
     async def read_additions(self, agreement_id: str, serial_number: str | None) -> tuple[Addition, ...]:

@@ -101,7 +101,7 @@ def test_csv_goes_to_a_file_and_amounts_are_numbers(office: Office) -> None:
     assert office.invoke("history", "1", "--csv", str(file)).stdout == ""
     found = [row for row in rows(file.read_text(encoding="utf-8")) if row["name"].startswith("unmapped")]
     assert [(row["amount"], row["currency"]) for row in found] == [("240", "AUD")]
-    assert file.read_bytes().count(b"\r\n") == file.read_bytes().count(b"\n")
+    assert b"\r" not in file.read_bytes()
     office.invoke("history", "--csv", str(file))
     assert [row["run"] for row in rows(file.read_text(encoding="utf-8"))] == ["1"]
     (office.folder / "taken").write_text("", encoding="utf-8")

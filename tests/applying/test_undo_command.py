@@ -338,3 +338,29 @@ def test_prices_of_the_catalogue_come_back(office: Office) -> None:
     assert prices() == [(22, 17)]
     undone(office, 2)
     assert prices() == [(20, 16)]
+
+
+def test_an_agreement_that_was_deleted_is_named_and_the_others_are_taken_back(office: Office) -> None:
+    planned_and_applied(office)
+    state = office.psa.state()
+    gone, kept = 400, [row for row in SEED["agreements"] if row["id"] != 400]
+    others = [row for row in state["additions"] if row["agreementId"] != gone and row["product"] == 5101]
+    additions = [
+        {
+            "id": row["id"],
+            "agreement": row["agreementId"],
+            "product": row["product"],
+            **{name: row.get(name) for name in ("quantity", "unitPrice", "unitCost", "serialNumber")},
+            "effectiveDate": row["effectiveDate"],
+            "cancelledDate": row.get("cancelledDate"),
+            "invoiceDescription": row.get("invoiceDescription"),
+        }
+        for row in others
+    ]
+    office.psa.seed({**SEED, "agreements": kept, "additions": additions})
+    result = office.invoke("undo", "2", "--out", str(office.folder / "undo-2.json"))
+    assert "agreement 400 is not in the PSA any more" in result.output
+    plan = plan_in(office, "undo-2.json")
+    agreements = {change["agreement"] for change in plan["changes"]}
+    assert agreements
+    assert not any(address.endswith("/400") for address in agreements)

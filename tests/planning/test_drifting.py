@@ -286,10 +286,18 @@ def test_drift_is_a_warning_in_the_words_of_the_rule(edit: dict[str, object], wo
     assert finding.message.startswith(words)
 
 
-def test_what_only_informs_is_a_note() -> None:
+def test_a_description_is_a_note() -> None:
+    nothing = kept([], {}, SEPTEMBER)
+    assert APPLIED.values
+    ours = replace(APPLIED, values=replace(APPLIED.values, description="ours"))
+    (finding,) = drift_findings(found(replace(NOW, description="theirs"), applied=ours), nothing)
+    assert finding.severity is Severity.INFO
+
+
+def test_a_record_that_came_in_is_a_warning_for_it_bills() -> None:
     nothing = kept([], {}, SEPTEMBER)
     (finding,) = drift_findings(found(NOW, replace(NOW, id="9000")), nothing)
     assert (finding.severity, finding.message) == (
-        Severity.INFO,
+        Severity.WARNING,
         "record 9000 from 2026-08-01 with 10 came in without us; it counts as billing the subscription",
     )

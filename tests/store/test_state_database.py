@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from reconciler.store import schema
+from reconciler.store.applied import applied_records
 from reconciler.store.database import (
     MIGRATIONS,
     Store,
@@ -20,6 +21,7 @@ from reconciler.store.database import (
     locked_store,
     migrate,
     open_store,
+    read_journal,
     read_store,
 )
 from reconciler.store.errors import FencedOut, StateLocked, StoreError
@@ -395,3 +397,13 @@ def test_a_full_disk_is_a_sentence(sqlite_url: str) -> None:
         connection.execute(insert(schema.meta).values(k="big", v="x" * 100_000))
     assert "resume" in str(caught.value.hint)
     full.close()
+
+
+def test_the_journal_of_an_older_schema_is_read_before_anybody_migrates(url: str) -> None:
+    store = open_store(url, NOW)
+    set_version(store, schema.JOURNAL_SINCE)
+    store.close()
+    read = read_journal(url)
+    assert read is not None
+    assert applied_records(read, "psa") == {}
+    read.close()

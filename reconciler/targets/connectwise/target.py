@@ -7,7 +7,7 @@ from reconciler.domain.directory import Directory
 from reconciler.domain.drift import Trace
 from reconciler.domain.plan import AdditionValues, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product, ProductDefaults, Wanted
-from reconciler.targets.base import Ambiguous, Capabilities, NotSent, Refused, TargetError
+from reconciler.targets.base import Ambiguous, Capabilities, Gone, NotSent, Refused, TargetError
 from reconciler.targets.connectwise.audit_trail import addition_trail
 from reconciler.targets.connectwise.bodies import (
     Members,
@@ -78,10 +78,10 @@ class ConnectWise:
         return await access(self._client, subject, defaults)
 
     async def read_agreement(self, agreement_id: str) -> tuple[Agreement, tuple[Addition, ...]]:
-        """An agreement and all of its additions, as they are now. Raises TargetError."""
+        """An agreement and all of its additions, as they are now. Raises Gone, TargetError."""
         agreement = await read_agreement_record(self._client, agreement_id)
         if agreement is None:
-            raise TargetError(f"ConnectWise has no agreement {agreement_id} any more", "make the plan again")
+            raise Gone(f"ConnectWise has no agreement {agreement_id} any more", "make the plan again")
         return agreement, await self.read_additions(agreement_id, None)
 
     async def read_additions(self, agreement_id: str, serial_number: str | None) -> tuple[Addition, ...]:
