@@ -51,7 +51,7 @@ customers:
     agreements:                               # a motion left out is not billed, and the plan says so
       seat-monthly: Contoso Microsoft CSP     # the agreement's name, or {id: 55}
       azure: Contoso Microsoft CSP
-    start: 2026-09                            # the first usage month
+    start: 2026-09                            # the first month billed: of the last invoice, or of the next
     sync: preview                             # preview: planned, never written; then true
 
 # A SKU that the PSA's catalogue holds already, under a product id of your own:
