@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from reconciler.domain.bulk import without_collections
 from reconciler.domain.days import Month
-from reconciler.domain.finding import Finding, Severity, in_order
+from reconciler.domain.finding import Finding, in_order
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Align, Customer, Policy, ProductMode, Program, Rounding, Sync
+from reconciler.domain.mapping import Align, Customer, ProductMode, Program, Rounding, Sync
 from reconciler.domain.plan import Change, DocumentUsed, Plan
 from reconciler.domain.records import Addition, Agreement
 from reconciler.planning.accounting import account_for
@@ -25,7 +25,8 @@ from reconciler.planning.gathered import Documents, Gathered, Scope
 from reconciler.planning.guarding import guarded
 from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
 from reconciler.planning.impact import Impacts, impacts
-from reconciler.planning.ledger import Account, Ledger
+from reconciler.planning.keeping_out import cannot, errors_of_documents, no_invoice, unavailable
+from reconciler.planning.ledger import Ledger
 from reconciler.planning.left_open import left_open_of, unlinked
 from reconciler.planning.month_by_month import (
     DecidedMonth,
@@ -40,6 +41,7 @@ from reconciler.planning.observing import fingerprint, seen
 from reconciler.planning.one_customer import CustomerMonth, Situation, withheld_preview
 from reconciler.planning.ownership import left_to_psa, minded
 from reconciler.planning.plan_file import sealed
+from reconciler.planning.price_trial import idle_in
 from reconciler.planning.program_month import ProgramMonth
 from reconciler.planning.rates import Pricing
 from reconciler.planning.reverting import as_applied, edits, taken_back
@@ -79,6 +81,7 @@ def _assembled(gathered: Gathered) -> Plan:
     findings = [f for m in months for part in m.parts for f in _findings_of(part, gathered)]
     findings += [*_of_background(gathered, standing, months[0].keeping), *orphans(months[-1].claims, gathered)]
     findings += [f for m in months for f in (*m.keeping.findings, *m.claims.findings)]
+    findings += idle_in(gathered.mappings, gathered.documents, gathered.request.months)
     verdicts, seen_now = gathered.background.decisions.verdicts, gathered.observation
     bills = [_impacts(gathered.target, m) for m in months]
     rows = folded_impact([(each.rows, m.changes) for each, m in zip(bills, months, strict=True)])
@@ -191,7 +194,7 @@ def _program(
         p for p in gathered.mappings.programs.values() if (p.source, p.target) == (program.source, program.target)
     ]
     twice = doubles(readers, gathered.mappings.customers, ledger)
-    findings: list[Finding] = [*shelf.findings, *_unavailable(program)]
+    findings: list[Finding] = [*shelf.findings, *unavailable(program)]
     months: list[CustomerMonth] = []
     for customer, motion in chosen:
         decided, notes = _customer(customer, motion, at, gathered, sharers, twice)
@@ -236,23 +239,12 @@ def _canary(months: list[CustomerMonth], only_new: int | None) -> list[CustomerM
     return [m for m in months if m.customer.name in new]
 
 
-def _unavailable(program: Program) -> Iterable[Finding]:
-    if program.policy is Policy.LIFECYCLE:
-        yield Finding(
-            Severity.ERROR,
-            "policy",
-            f"policy 'lifecycle' of program {program.name} is not available in this version; nothing is planned for it",
-            where=program.place,
-            hint="use policy 'true-up': issued invoices decide",
-        )
-
-
 def _customer(
     customer: Customer, motion: Motion, at: Situation, gathered: Gathered, sharers: _Sharers, twice: Doubles
 ) -> tuple[CustomerMonth | None, list[Finding]]:
     """A customer's month by one motion, or the findings that tell why there is none."""
     account, documents = at.ledger.account(customer.tenant), gathered.documents[at.program.source]
-    wrong = [*_of_documents(customer, account, documents), *_cannot(customer, at.program)]
+    wrong = [*errors_of_documents(customer, account, documents), *cannot(customer, at.program)]
     wrong += double_mapping(customer, motion, twice)
     ref = customer.agreements[motion]
     agreement = gathered.observation.agreements.get(ref)
@@ -281,7 +273,7 @@ def _unspoken(
     customer: Customer, motion: Motion, agreement: Agreement, at: Situation, gathered: Gathered
 ) -> CustomerMonth:
     """The month of a customer of whom no document speaks: what stands bills on, and is compared with nothing."""
-    held, findings = _held(motion, agreement, at, gathered), (_no_invoice(customer, at),)
+    held, findings = _held(motion, agreement, at, gathered), (no_invoice(customer, at),)
     currency = _currency(agreement, gathered.documents[at.program.source])
     return CustomerMonth(
         customer, motion, at.program, agreement, None, currency, (), findings, withheld=True, held=held, unspoken=True
@@ -354,28 +346,6 @@ def _sharing(customer: Customer, sharers: list[Customer], gathered: Gathered) ->
 def _ledger_of(customer: Customer, gathered: Gathered) -> Ledger:
     """The ledger that charges a customer: those who share an agreement may be of several programs."""
     return gathered.ledgers[gathered.mappings.programs[customer.program].source]
-
-
-def _of_documents(customer: Customer, account: Account | None, documents: Documents) -> list[Finding]:
-    """Errors of the documents that concern a customer: they name it by its tenant."""
-    tenants = {customer.tenant.lower()} | ({account.tenant} if account else set())
-    return [replace(f, customer=customer.name) for f in documents.findings if f.blocks and f.customer in tenants]
-
-
-def _cannot(customer: Customer, program: Program) -> Iterable[Finding]:
-    if program.policy is Policy.LIFECYCLE:
-        yield Finding(Severity.ERROR, "policy", "the program's policy is not available", customer=customer.name)
-
-
-def _no_invoice(customer: Customer, at: Situation) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "no-invoice",
-        f"no document of {at.month} speaks of tenant {customer.tenant}: nothing was compared and nothing is planned",
-        customer=customer.name,
-        where=customer.place,
-        hint="add the month's invoice, or set `sync: false` for a customer that has left",
-    )
 
 
 def _of_mapped(part: ProgramMonth, gathered: Gathered) -> Iterable[Finding]:

@@ -66,6 +66,24 @@ def idle_rules(mappings: Mappings, documents: Mapping[str, Documents]) -> tuple[
     return tuple(_idle(rule, holds=rule.place in holding) for rule in mappings.prices if rule.place not in winning)
 
 
+def idle_in(mappings: Mappings, documents: Mapping[str, Documents], months: Iterable[Month]) -> Iterator[Finding]:
+    """The idle rules among those whose dates meet one of the months, for a plan's notes: a rule that is kept for other
+    months is none of them.
+    """
+    if not mappings.prices:
+        return
+    asked = tuple(months)
+    at = {rule.place: rule for rule in mappings.prices}
+    for finding in idle_rules(mappings, documents):
+        rule = at[finding.where] if finding.where else None
+        if rule and any(_meets(rule, month) for month in asked):
+            yield replace(finding, severity=Severity.INFO)
+
+
+def _meets(rule: PriceRule, month: Month) -> bool:
+    return (rule.first is None or rule.first <= month.last) and (rule.last is None or rule.last >= month.first)
+
+
 @dataclass(frozen=True, slots=True)
 class _Charge:
     """Something that was charged, as far as rules ask for it; `day` is one on which a plan asks them."""

@@ -145,7 +145,8 @@ def test_where_everything_is_in_place_nothing_fails_and_nothing_is_written(
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert done.stdout == snapshot
     assert {request["method"] for request in practice.psa.requests()} == {"GET"}
-    assert not (practice.folder / ".reconciler").exists()
+    # Its log is kept, and no state is made.
+    assert [path.name for path in (practice.folder / ".reconciler").iterdir()] == ["logs"]
 
 
 def test_several_failures_are_told_in_one_go(practice: Practice, snapshot: SnapshotAssertion) -> None:

@@ -138,8 +138,9 @@ SCOPE_AND_PRODUCTS: tuple[Rule, ...] = (
     Rule(
         "P21",
         "Errors and price changes are told by e-mail to a list of addresses.",
-        LATER,
-        note="The exit status and the plan's Markdown tell them in CI, whose own notifications reach people.",
+        EXTENDED,
+        ("notifying/facts.py", "notifying/sending.py"),
+        note="`notify:` on a program: by mail, web hook or whatever else, at least once, in words of the partner's own.",
         not_shown="it is about who is told, not about what is billed",
     ),
     Rule(
