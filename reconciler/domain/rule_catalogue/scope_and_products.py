@@ -140,7 +140,7 @@ SCOPE_AND_PRODUCTS: tuple[Rule, ...] = (
         "Errors and price changes are told by e-mail to a list of addresses.",
         EXTENDED,
         ("notifying/facts.py", "notifying/sending.py"),
-        note="`notify:` on a program: by mail, web hook or whatever else, at least once, in words of the partner's own.",
+        note="`notify:` on a program: by mail, web hook or else, at least once, in words of the partner's own.",
         not_shown="it is about who is told, not about what is billed",
     ),
     Rule(
