@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -40,6 +41,15 @@ COMMANDS = {
     "validate": "Checks the mapping files.",
 }
 
+# The sections of `--help`, in the order in which a newcomer meets the commands.
+SECTIONS = {
+    "To begin": ("demo", "init", "suggest", "validate", "doctor", "sandbox"),
+    "Every month": ("read", "plan", "show", "explain", "sign", "apply", "resume"),
+    "Afterwards": ("status", "reconcile", "drift", "history", "undo"),
+    "To look closer": ("prices", "diff", "backtest"),
+    "To look after it": ("fmt", "schema", "notify", "state"),
+}
+
 
 class Commands(click.Group):
     """A group whose commands are imported when called. A module `reconciler.cli.<name>` holds `command`."""
@@ -58,10 +68,21 @@ class Commands(click.Group):
 
         return logged(also_after(command), cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was meant; a mistyped name is answered with the nearest one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists the commands from the table above, so that help imports none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name]) for name in sorted(COMMANDS)])
+        """Lists the commands from the tables above, so that help imports none of them."""
+        widest = max(map(len, COMMANDS))
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(widest), COMMANDS[name]) for name in names])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
