@@ -91,7 +91,8 @@ class Executor:
         return self._ended.setdefault(address, asyncio.Event())
 
     async def _together(self, courses: tuple[Steps[None], ...], grace: float) -> None:
-        running = {asyncio.ensure_future(self.run(course)) for course in courses}
+        begun = [asyncio.ensure_future(self.run(course)) for course in courses]
+        running = set(begun)
         asked = asyncio.ensure_future(self._stop.wait())
         try:
             while running and not asked.done():
@@ -106,7 +107,8 @@ class Executor:
         finally:
             for part in (*running, asked):
                 part.cancel()
-            await asyncio.gather(*running, asked, return_exceptions=True)
+            # All of them: where two fail at once, the second's exception would else be asyncio's to tell.
+            await asyncio.gather(*begun, asked, return_exceptions=True)
 
 
 async def asked(target: Target, effect: PsaEffect) -> Any:
