@@ -84,11 +84,11 @@ def _assembled(gathered: Gathered) -> Plan:
     findings += idle_in(gathered.mappings, gathered.documents, gathered.request.months)
     verdicts, seen_now = gathered.background.decisions.verdicts, gathered.observation
     bills = [_impacts(gathered.target, m) for m in months]
-    rows = folded_impact([(each.rows, m.changes) for each, m in zip(bills, months, strict=True)])
+    rows = folded_impact([(bill.rows, m.changes) for bill, m in zip(bills, months, strict=True)])
     impact = reviewed(rows, verdicts, seen_now, gathered.target)
     if not gathered.request.customers:
-        for month in gathered.request.months:
-            findings += unfounded_verdicts(impact, verdicts, seen_now, gathered.target, month)
+        for each in months:
+            findings += unfounded_verdicts(impact, verdicts, seen_now, gathered.target, each.month, each.customers)
     if gathered.observation.defaults_found:
         findings += gathered.observation.findings
     asked = gathered.request.months
@@ -190,9 +190,7 @@ def _program(
     shelf = fill(stock, charged, passed_on)
     at = Situation(program, ledger, documents.price_list, shelf, month, keeping)
     sharers = _sharers(gathered)
-    readers = [
-        p for p in gathered.mappings.programs.values() if (p.source, p.target) == (program.source, program.target)
-    ]
+    readers = [p for p in gathered.mappings.programs.values() if p.source == program.source]
     twice = doubles(readers, gathered.mappings.customers, ledger)
     findings: list[Finding] = [*shelf.findings, *unavailable(program)]
     months: list[CustomerMonth] = []

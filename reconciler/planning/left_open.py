@@ -45,7 +45,7 @@ def left_open_of(months: Sequence[tuple[Gathered, Sequence[ProgramMonth]]]) -> O
 
 def left_open(gathered: Gathered, parts: Sequence[ProgramMonth]) -> OpenItems:
     """What the plan leaves to a person to see to."""
-    month, several = gathered.request.month, len(parts) > 1
+    month, several = gathered.request.month, len(gathered.mappings.programs) > 1
     waiting = [(part, item) for part in parts for item in part.accounted.unallocated]
     return OpenItems(
         unallocated=tuple(i for p, w in waiting for i in _unallocated([w], p.documents.invoices)),
@@ -131,7 +131,7 @@ def _kept_back(months: Iterable[CustomerMonth], month: Month) -> Iterator[KeptBa
 
 def _customer_stubs(accounts: Iterable[Account], program: Program, month: Month, *, named: bool) -> Iterator[Stub]:
     """An entry for `customers:` for each tenant that no customer is mapped to. What the documents do not know, the
-    company and its agreements in the PSA, is the customer's name for now. `named`: there are several programs.
+    company and its agreements in the PSA, is the customer's name for now. `named`: the mapping has several programs.
     """
     for account in accounts:
         if not account.of_month:

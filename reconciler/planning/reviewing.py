@@ -9,6 +9,7 @@ from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.plan import Impact
 from reconciler.domain.records import Observation
 from reconciler.planning.changes import agreement_address
+from reconciler.planning.one_customer import CustomerMonth
 
 
 def reviewed(
@@ -32,20 +33,38 @@ def _with(row: Impact, verdict: ReviewedVerdict | None) -> Impact:
 
 
 def unfounded_verdicts(
-    rows: Iterable[Impact], verdicts: Iterable[ReviewedVerdict], seen: Observation, target: str, month: Month
+    rows: Iterable[Impact],
+    verdicts: Iterable[ReviewedVerdict],
+    seen: Observation,
+    target: str,
+    month: Month,
+    customers: Iterable[CustomerMonth],
 ) -> tuple[Finding, ...]:
-    """A warning for each verdict on the planned month of an agreement of which the plan says nothing."""
+    """A warning for each verdict on the planned month of an agreement of which the plan says nothing, or of a customer
+    of whom no document of the month speaks. `customers` are all that were planned in that month.
+    """
     there = {(row.agreement, row.month) for row in rows}
-    return tuple(
-        Finding(
-            Severity.WARNING,
-            "decision-unfounded",
-            f"the verdict on {verdict.agreement} in {verdict.month} has nothing to stand beside: the plan says nothing "
-            "of that agreement",
-            customer=verdict.customer,
-            where=verdict.place,
-            hint="see the findings on the customer, or take the verdict out",
-        )
-        for verdict in verdicts
-        if verdict.month == month and _row_of(verdict, seen, target) not in there
+    spoken: dict[str, list[bool]] = {}
+    for customer in customers:
+        spoken.setdefault(customer.customer.name, []).append(not customer.unspoken)
+    found = []
+    for verdict in verdicts:
+        if verdict.month != month:
+            continue
+        if _row_of(verdict, seen, target) not in there:
+            found.append(_idle(verdict, "the plan says nothing of that agreement", "see the findings on the customer"))
+        elif not any(spoken.get(verdict.customer, [True])):
+            why = f"no document of {month} speaks of {verdict.customer}, so nothing was compared"
+            found.append(_idle(verdict, why, "add the month's invoice"))
+    return tuple(found)
+
+
+def _idle(verdict: ReviewedVerdict, why: str, remedy: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "decision-unfounded",
+        f"the verdict on {verdict.agreement} in {verdict.month} has nothing to stand beside: {why}",
+        customer=verdict.customer,
+        where=verdict.place,
+        hint=f"{remedy}, or take the verdict out",
     )

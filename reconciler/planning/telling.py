@@ -33,8 +33,12 @@ class Telling:
 
 
 def telling(program: Program, programs: Iterable[Program], customers: Iterable[Customer], ledger: Ledger) -> Telling:
-    """What a program tells of, beside the `programs` that read the same source (itself among them, in their order)."""
-    order = [p.name for p in programs]
+    """What a program tells of, beside the `programs` that read the same source (itself among them, in their order).
+
+    Those of other targets are in other plans: what they map is theirs to tell of, what nobody maps is told in each plan.
+    """
+    readers = {p.name: p.target for p in programs}
+    order = list(readers)
     if len(order) < 2:
         return Telling()
     by_motion: dict[tuple[str, Motion], str] = {}
@@ -52,7 +56,8 @@ def telling(program: Program, programs: Iterable[Program], customers: Iterable[C
         for motion in Motion
         if by_motion.get((tenant, motion), min(names, key=order.index)) != program.name
     )
-    return Telling(elsewhere, first=order[0] == program.name)
+    here = [name for name, target in readers.items() if target == program.target]
+    return Telling(elsewhere, first=here[0] == program.name)
 
 
 Doubles = Mapping[tuple[str, Motion], Customer]

@@ -199,3 +199,22 @@ def test_what_nobody_was_charged_for_is_ended_once_on_a_shared_agreement(tmp_pat
     plan = plan_with(tmp_path, psa, {"c.csv": contoso(), "f.csv": fabrikam()}, mapping=SHARED, seed=world)
     ended = [c for c in plan.changes if c.subscription == "gone"]
     assert [(c.customer, c.action) for c in ended] == [("Contoso", Action.CANCEL)]
+
+
+def test_a_customer_whom_a_program_of_another_target_maps_is_not_unmapped(tmp_path: Path, psa: RunningSandbox) -> None:
+    """One source, two targets: each plan tells of its own customers, and of those whom nobody maps."""
+    second = "  other: {type: connectwise, url: http://127.0.0.1:8765, company: training,"
+    second += " client_id: '${CONNECTWISE_CLIENT_ID}', public_key: '${CONNECTWISE_PUBLIC_KEY}',"
+    second += " private_key: '${CONNECTWISE_PRIVATE_KEY}'}\n"
+    there = "  elsewhere: {source: distributor, target: other, motions: [seat-monthly]}\n"
+    mapping = MAPPING.replace("programs:\n", f"{second}programs:\n{there}")
+    mapping = mapping.replace("name: Contoso,", "name: Contoso, program: csp,")
+    mapping = mapping.replace("name: Fabrikam,", "name: Fabrikam, program: elsewhere,")
+    stranger = csv_text(line("9c9c0000-0000-4000-8000-000000000009", "cccc", invoice="INV-S"))
+    files = {"c.csv": contoso(), "f.csv": fabrikam(), "s.csv": stranger}
+    plan = plan_with(tmp_path, psa, files, mapping=mapping)
+    told = [f.message for f in plan.findings if f.code == "unmapped-customer"]
+    assert len(told) == 1, told
+    assert "9c9c0000" in told[0]
+    assert len([stub for stub in plan.left_open.stubs if stub.section == "customers"]) == 1
+    assert sum(row.lines for row in plan.coverage) == 2
