@@ -2,12 +2,54 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from reconciler.domain.finding import Finding
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import ZERO
 from reconciler.domain.open_items import Completeness
 from reconciler.domain.plan import Verdict
+
+
+class Reached(StrEnum):
+    """How far what the distributor charged has reached the PSA (rulebook H12; where it is silent, the reading is ours).
+
+    `cost-only`: the seats are those that were charged, and only the money per seat is not, so that a cost which moved
+    is borne by the partner. `psa-drift`: seats or amounts stand otherwise, or are not there. `unmapped`: no customer,
+    motion or product is mapped to bill it. `excluded`: a rule or a person says not to bill it. `not compared`: an error
+    keeps it out, or documents that are not there.
+    """
+
+    PROPAGATED = "propagated"
+    COST_ONLY = "cost-only"
+    DRIFT = "psa-drift"
+    UNMAPPED = "unmapped"
+    EXCLUDED = "excluded"
+    NOT_COMPARED = "not compared"
+
+
+class Audit(StrEnum):
+    """What a difference is for the customer: billed too much, too little, not at all, or for nothing (H12)."""
+
+    OVERCHARGE = "overcharge"
+    UNDERCHARGE = "undercharge"
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The invoice lines of the month that have reached the PSA so far. `cost` is the distributor's, of charges and
+    credits together; `weight` is the same with every line as a positive amount, and `percent` the share in the weight
+    of all lines of the currency, of hundred, unrounded (zero where nothing is charged).
+    """
+
+    reached: Reached
+    currency: str
+    lines: int
+    cost: Decimal
+    weight: Decimal
+    percent: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +83,27 @@ class Compared:
     def margin(self) -> Decimal:
         """What is left of the bill after the distributor's cost."""
         return self.billed - self.cost
+
+    @property
+    def reached(self) -> Reached:
+        """How far the charge has reached the PSA."""
+        if self.verdict is Verdict.NOT_RECONCILABLE:
+            return Reached.NOT_COMPARED
+        if self.verdict is Verdict.RECONCILED:
+            return Reached.PROPAGATED
+        same_seats = bool(self.charged_days) and self.charged_days == self.billed_days
+        return Reached.COST_ONLY if same_seats else Reached.DRIFT
+
+    @property
+    def audit(self) -> Audit | None:
+        """What the difference is for the customer; None where there is none."""
+        if self.verdict is Verdict.RECONCILED or not self.difference:
+            return None
+        if not self.billed:
+            return Audit.MISSING
+        if not self.charged:
+            return Audit.UNEXPECTED
+        return Audit.OVERCHARGE if self.difference > 0 else Audit.UNDERCHARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +140,7 @@ class AgreementCompared:
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """A month as it stands. `not_billed` are findings on lines that no record bills, with the distributor's cost;
-    `errors` keep customers out of the comparison.
+    `errors` keep customers out of the comparison. `coverage` has a share for each class and currency.
     """
 
     month: str
@@ -86,6 +149,7 @@ class Reconciliation:
     not_billed: tuple[Finding, ...]
     errors: tuple[Finding, ...]
     completeness: tuple[Completeness, ...]
+    coverage: tuple[Share, ...] = ()
 
     def count(self, verdict: Verdict) -> int:
         """How many agreements have a verdict."""

@@ -42,7 +42,8 @@ LeftOut = Mapping[tuple[str, Motion], tuple[tuple[InvoiceLine, str], ...]]
 @dataclass(frozen=True, slots=True)
 class Accounted:
     """The sums of the month's lines by outcome, findings for what is not billed, the unmapped money, and the lines that
-    wait for a decision, with their customers (P9), and the accounts that no customer is mapped to.
+    wait for a decision, with their customers (P9), and the accounts that no customer is mapped to. `lines` has each
+    line with what became of it.
     """
 
     coverage: tuple[Coverage, ...]
@@ -51,6 +52,7 @@ class Accounted:
     left_out: LeftOut
     unallocated: tuple[tuple[Customer, Entry], ...] = ()
     unknown: tuple[Account, ...] = ()
+    lines: tuple[tuple[Entry, Outcome], ...] = ()
 
 
 _ALLOCATED = {
@@ -81,6 +83,7 @@ def account_for(
     waiting: list[tuple[Customer, Entry]] = []
     unknown: list[Account] = []
     aside: dict[tuple[str, Motion], list[tuple[InvoiceLine, str]]] = {}
+    lines: list[tuple[Entry, Outcome]] = []
     for account in sorted(ledger.accounts.values(), key=lambda a: a.tenant):
         owners = by_account.get(account.tenant, [])
         outcomes = [
@@ -91,6 +94,7 @@ def account_for(
             for entry in account.of_month
             if told.tells(account.tenant, entry[1].motion, mapped=bool(owners))
         ]
+        lines += outcomes
         unknown += [account] if told.unknown(account.tenant, mapped=bool(owners)) else []
         waiting += [(owners[0], entry) for entry, outcome in outcomes if outcome.rule.startswith(UNALLOCATED)]
         for (invoice, line), outcome in outcomes:
@@ -106,7 +110,9 @@ def account_for(
         Coverage(outcome, rule, len(amounts), summed(amounts)) for (outcome, rule), amounts in sorted(tally.items())
     )
     left_out = {key: tuple(lines) for key, lines in aside.items()}
-    return Accounted(coverage, tuple(findings), summed(unmapped), left_out, tuple(waiting), tuple(unknown))
+    return Accounted(
+        coverage, tuple(findings), summed(unmapped), left_out, tuple(waiting), tuple(unknown), tuple(lines)
+    )
 
 
 def _kept(entry: Entry, kept: frozenset[str]) -> Outcome | None:

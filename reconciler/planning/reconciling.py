@@ -4,20 +4,25 @@ It asks the same questions as a plan, of the same customers, lines and records, 
 What the PSA bills is reckoned from its records by its own rule; its printed invoices are not read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.domain.bulk import without_collections
 from reconciler.domain.finding import in_order
 from reconciler.domain.money import ZERO, rounded
 from reconciler.domain.plan import Verdict
-from reconciler.domain.reconciliation import AgreementCompared, Compared, Reconciliation
+from reconciler.domain.reconciliation import AgreementCompared, Compared, Reached, Reconciliation
 from reconciler.domain.records import Addition
+from reconciler.planning.accounting import LineKey
 from reconciler.planning.assembling import program_months
 from reconciler.planning.changes import agreement_address
 from reconciler.planning.completeness import completeness
 from reconciler.planning.gathered import Gathered
 from reconciler.planning.impact import as_it_stands, held_amount
 from reconciler.planning.one_customer import CustomerMonth, Decided
+from reconciler.planning.propagation import coverage_of
+
+_Rows = Mapping[tuple[int, int], Compared]
+"""What was compared, by the identity of the customer's month and the number of its decision."""
 
 
 def reconcile(gathered: Gathered) -> Reconciliation:
@@ -25,27 +30,40 @@ def reconcile(gathered: Gathered) -> Reconciliation:
     with without_collections():
         parts = program_months(gathered)
         months = [month for part in parts for month in part.customers]
+        rows = {(id(m), n): _row(m, d, gathered) for m in months if m.agreement for n, d in enumerate(m.decided)}
         findings = [f for part in parts for f in (*part.findings, *part.documents.findings)]
         return Reconciliation(
             month=str(gathered.request.month),
             target=gathered.target,
-            agreements=tuple(_agreements(months, gathered)),
+            agreements=tuple(_agreements(months, rows, gathered)),
             not_billed=in_order(f for part in parts for f in part.accounted.findings),
             errors=in_order(f for f in findings if f.blocks),
             completeness=tuple(
                 completeness(source, gathered.documents[source], gathered.request.month)
                 for source in sorted({part.program.source for part in parts})
             ),
+            coverage=coverage_of(parts, _by_line(months, rows)),
         )
 
 
-def _agreements(months: Iterable[CustomerMonth], gathered: Gathered) -> Iterable[AgreementCompared]:
+def _by_line(months: Iterable[CustomerMonth], rows: _Rows) -> dict[LineKey, Reached]:
+    """How far each line that was compared with records has reached the PSA."""
+    return {
+        (charged.invoice, charged.line.number, charged.line.customer.tenant): rows[id(month), number].reached
+        for month in months
+        if month.agreement
+        for number, decided in enumerate(month.decided)
+        for charged in decided.lines
+    }
+
+
+def _agreements(months: Iterable[CustomerMonth], all_rows: _Rows, gathered: Gathered) -> Iterable[AgreementCompared]:
     groups: dict[str, list[CustomerMonth]] = {}
     for month in months:
         if month.agreement:
             groups.setdefault(month.agreement.id, []).append(month)
     for group in groups.values():
-        rows = tuple(_rows(group, gathered))
+        rows = tuple(_rows(group, all_rows, gathered))
         if rows or not all(month.writes for month in group):
             yield _agreement(group, rows, gathered)
 
@@ -99,11 +117,11 @@ def _review(agreement_id: str, gathered: Gathered) -> str | None:
     return None
 
 
-def _rows(group: Sequence[CustomerMonth], gathered: Gathered) -> Iterable[Compared]:
+def _rows(group: Sequence[CustomerMonth], rows: _Rows, gathered: Gathered) -> Iterable[Compared]:
     spoken_of = {a.id for month in group for decided in month.decided for a in decided.standing}
     for month in group:
-        for decided in month.decided:
-            row = _row(month, decided, gathered)
+        for number in range(len(month.decided)):
+            row = rows[id(month), number]
             if row.charged or row.billed or row.cost or row.charged_days or row.billed_days:
                 yield row
     told: set[str] = set()

@@ -35,7 +35,7 @@ class Telling:
 def telling(program: Program, programs: Iterable[Program], customers: Iterable[Customer], ledger: Ledger) -> Telling:
     """What a program tells of, beside the `programs` that read the same source (itself among them, in their order).
 
-    Those of other targets are in other plans: what they map is theirs to tell of, what nobody maps is told in each plan.
+    Those of other targets are in other plans: what they map is theirs to tell of; what nobody maps is told in each.
     """
     readers = {p.name: p.target for p in programs}
     order = list(readers)

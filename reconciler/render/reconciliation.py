@@ -36,6 +36,8 @@ COLUMNS = (
     "difference",
     "cost",
     "margin",
+    "class",
+    "audit",
     "verdict",
     "reason",
     "reviewed",
@@ -53,6 +55,7 @@ def reconciliation_lines(found: Reconciliation, *, width: int, colour: bool) -> 
     for agreement in found.agreements:
         yield from _agreement(agreement, found, page)
     yield from _not_billed(found.not_billed, page)
+    yield from _coverage(found, page)
     yield from _closing(found, page)
 
 
@@ -62,7 +65,7 @@ def _agreement(agreement: AgreementCompared, found: Reconciliation, page: Page) 
     rows: list[tuple[str, tuple[str, ...]]] = [
         (f"at the customer's prices{currency}", ("seat-days", "charged", "billed", "difference"))
     ]
-    rows += [(f"{safe(row.product)}, {safe(row.subscription)}", _figures(row)) for row in agreement.rows]
+    rows += [(f"{safe(row.product)}\n{safe(row.subscription)}, {_class(row)}", _figures(row)) for row in agreement.rows]
     amounts = (agreement.charged, agreement.billed)
     total = (*(printed(a, agreement.currency) for a in amounts), signed(amounts[1] - amounts[0], agreement.currency))
     rows.append(("together", ("", *total)))
@@ -75,6 +78,10 @@ def _agreement(agreement: AgreementCompared, found: Reconciliation, page: Page) 
         yield page.paint(line, _STYLES[agreement.verdict])
     if agreement.review:
         yield from hanging(f"accepted as {safe(agreement.review)}", page.width, "  ")
+
+
+def _class(row: Compared) -> str:
+    return f"{row.reached}, {row.audit}" if row.audit else str(row.reached)
 
 
 def _figures(row: Compared) -> tuple[str, ...]:
@@ -91,6 +98,19 @@ def _not_billed(findings: tuple[Finding, ...], page: Page) -> Iterator[str]:
         subject = f"{safe(finding.customer)}: " if finding.customer else ""
         amount = safe(str(finding.amount)) if finding.amount else ""
         yield from page.ledger([(f"{subject}{safe(finding.message)}", (amount,))])
+
+
+def _coverage(found: Reconciliation, page: Page) -> Iterator[str]:
+    """How much of the charge has reached the PSA."""
+    for currency in dict.fromkeys(share.currency for share in found.coverage):
+        yield from page.heading("How far the charge has reached the PSA")
+        rows = [(f"at the distributor's cost, in {safe(currency)}", ("lines", "cost", "share"))]
+        rows += [
+            (str(share.reached), (str(share.lines), printed(share.cost, currency), f"{share.percent:.1f} %"))
+            for share in found.coverage
+            if share.currency == currency
+        ]
+        yield from page.ledger(rows)
 
 
 def _closing(found: Reconciliation, page: Page) -> Iterator[str]:
@@ -133,6 +153,16 @@ def reconciliation_json(found: Reconciliation) -> dict[str, Any]:
             }
             for item in found.completeness
         ],
+        "coverage": [
+            {
+                "class": share.reached.value,
+                "currency": share.currency,
+                "lines": share.lines,
+                "cost": printed(share.cost, share.currency),
+                "percent": f"{share.percent:.1f}",
+            }
+            for share in found.coverage
+        ],
         "summary": {verdict.value: found.count(verdict) for verdict in Verdict},
     }
 
@@ -156,6 +186,8 @@ def _agreement_json(agreement: AgreementCompared) -> dict[str, Any]:
                 "charged_seat_days": plain(row.charged_days),
                 "billed_seat_days": plain(row.billed_days),
                 **_money(row.charged, row.billed, row.cost, row.currency),
+                "class": row.reached.value,
+                "audit": row.audit.value if row.audit else None,
                 "verdict": row.verdict.value,
                 "reason": row.reason,
             }
@@ -207,6 +239,8 @@ def _row(row: Compared) -> dict[str, Cell]:
         "charged_seat_days": row.charged_days,
         "billed_seat_days": row.billed_days,
         **_cells(row.charged, row.billed, row.cost),
+        "class": row.reached.value,
+        "audit": row.audit.value if row.audit else None,
         "verdict": row.verdict.value,
         "reason": row.reason,
     }

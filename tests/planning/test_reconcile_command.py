@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from syrupy.assertion import SnapshotAssertion
 from world import CONTOSO, MAPPING, SEED, A, B, contoso, csv_text, fabrikam, line
 
 from reconciler.cli.main import main
@@ -162,3 +163,37 @@ def test_a_file_that_cannot_be_written_is_said(office: Office) -> None:
     result = office.run("--csv", str(office.folder / "invoices"))
     assert result.exit_code != 0
     assert "Traceback" not in result.output
+
+
+def test_every_line_is_in_one_class_and_the_shares_make_a_whole(office: Office) -> None:
+    """Contoso's three new seats are not there, Fabrikam's price is not the invoice's, and nobody knows the third."""
+    dearer = ten(fabrikam()).replace("160.00", "170.00").replace(",20.00,", ",21.00,").replace(",16.00,", ",17.00,")
+    rows = csv_text(line(STRANGER, "cccc", invoice="INV-S", quantity="3", amount="48.00"))
+    credit = csv_text(line(CONTOSO, A, invoice="CN-1", kind="credit-note", charge="credit", amount="-16.00"))
+    office.invoices(contoso(), dearer, rows, credit)
+    found = office.json()
+    (contosos,), (fabrikams,) = (agreement["subscriptions"] for agreement in found["agreements"])
+    assert (contosos["class"], contosos["audit"]) == ("psa-drift", "undercharge")
+    assert (fabrikams["class"], fabrikams["audit"]) == ("cost-only", "undercharge")
+    shares = {row["class"]: (row["lines"], row["cost"], row["percent"]) for row in found["coverage"]}
+    assert shares == {
+        "cost-only": (1, "170.00", "38.5"),
+        "psa-drift": (1, "208.00", "47.1"),
+        "unmapped": (1, "48.00", "10.9"),
+        "excluded": (1, "-16.00", "3.6"),
+    }
+
+
+def test_what_an_error_keeps_out_is_not_compared_and_covers_nothing(office: Office) -> None:
+    office.invoices(ten(contoso()).replace("AUD", "USD"), ten(fabrikam()))
+    office.psa.seed({**json.loads(json.dumps(SEED)), "agreements": SEED["agreements"][1:], "additions": []})
+    shares = {(row["currency"], row["class"]): row["percent"] for row in office.json()["coverage"]}
+    assert shares[("USD", "not compared")] == "100.0"
+    assert shares[("AUD", "psa-drift")] == "100.0"
+
+
+def test_a_subscription_id_stays_whole_in_the_text(office: Office, snapshot: SnapshotAssertion) -> None:
+    office.invoices(contoso(description="Microsoft 365 Business Premium and much else"), ten(fabrikam()))
+    text = office.run().stdout
+    assert A in text
+    assert text == snapshot
