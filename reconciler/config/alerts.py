@@ -5,7 +5,7 @@ something is sent, and are shown nowhere.
 import re
 from collections.abc import Iterator, Mapping
 
-from reconciler.config import models
+from reconciler.config import program_model
 from reconciler.config.entries import Entries, Entry
 from reconciler.config.fields import REFERENCE
 from reconciler.config.yaml_nodes import Node, Sequence
@@ -16,7 +16,7 @@ from reconciler.domain.secret import Secret
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?\}")
 
 
-def alerts(entry: Entry[models.Program]) -> tuple[Alert, ...]:
+def alerts(entry: Entry[program_model.Program]) -> tuple[Alert, ...]:
     """The receivers that a program names, in their order."""
     found = []
     for index, alert in enumerate(entry.value.notify):
@@ -57,6 +57,6 @@ def address(alert: Alert, environ: Mapping[str, str]) -> Secret | str:
     return missing[0] if missing else Secret(filled)
 
 
-def _node(entry: Entry[models.Program], index: int) -> Node:
+def _node(entry: Entry[program_model.Program], index: int) -> Node:
     listed = entry.at("notify")
     return listed.items[index] if isinstance(listed, Sequence) else listed

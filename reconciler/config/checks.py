@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from reconciler.config.alerts import written_addresses
+from reconciler.config.customer_model import Customer
 from reconciler.config.entries import Entries, Entry
 from reconciler.config.model_findings import did_you_mean, shown
-from reconciler.config.models import Customer, Part
+from reconciler.config.part import Part
 from reconciler.config.yaml_nodes import Node, Scalar
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.mapping import Sync

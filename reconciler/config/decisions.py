@@ -15,11 +15,12 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from reconciler.config import decisions_model as models
+from reconciler.config.customer_model import Reference
 from reconciler.config.environment import Plain
 from reconciler.config.files import decoded
 from reconciler.config.loading import with_excerpts
 from reconciler.config.model_findings import did_you_mean, model_findings, shown
-from reconciler.config.models import Part, Reference
+from reconciler.config.part import Part
 from reconciler.config.source_text import SourceText
 from reconciler.config.yaml_nodes import Bounds, Mapping, Node, Scalar, Sequence, read_nodes
 from reconciler.domain.decision import (

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from reconciler.config.customer_model import RecordRef
 from reconciler.config.fields import (
     Boolean,
     Counted,
@@ -20,7 +21,7 @@ from reconciler.config.fields import (
     expected,
     listed,
 )
-from reconciler.config.models import Part, RecordRef, Version
+from reconciler.config.part import Part, Version
 from reconciler.domain.plan import Verdict
 
 _VERDICTS = tuple(verdict.value for verdict in Verdict)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from reconciler.config import models
+from reconciler.config import catalogue_model, changes_model, customer_model, program_model, source_model, target_model
 from reconciler.config.alerts import alerts
 from reconciler.config.entries import Entries, Entry
+from reconciler.config.part import Part
 from reconciler.config.yaml_nodes import Mapping, Node
 from reconciler.domain.finding import Place
 from reconciler.domain.invoice import Motion
@@ -48,12 +49,12 @@ def mappings(entries: Entries, folder: str, sha256: str, files: tuple[str, ...] 
     )
 
 
-def _source(entry: Entry[models.Source]) -> Source:
+def _source(entry: Entry[source_model.Source]) -> Source:
     value = entry.value
     return Source(entry.name, value.type, value.invoices, value.format, value.price_list, place_of(entry.key))
 
 
-def _target(entry: Entry[models.Target]) -> TargetSettings:
+def _target(entry: Entry[target_model.Target]) -> TargetSettings:
     value = entry.value
     return TargetSettings(
         name=entry.name,
@@ -72,7 +73,7 @@ def _target(entry: Entry[models.Target]) -> TargetSettings:
     )
 
 
-def _program(entry: Entry[models.Program]) -> Program:
+def _program(entry: Entry[program_model.Program]) -> Program:
     value = entry.value
     return Program(
         name=entry.name,
@@ -92,7 +93,7 @@ def _program(entry: Entry[models.Program]) -> Program:
     )
 
 
-def _customer(entry: Entry[models.Customer], programs: dict[str, Program]) -> Customer:
+def _customer(entry: Entry[customer_model.Customer], programs: dict[str, Program]) -> Customer:
     value = entry.value
     program = programs[value.program or next(iter(programs))]
     company, company_id = (value.company.name, value.company.id) if value.company else (None, None)
@@ -116,19 +117,19 @@ def _customer(entry: Entry[models.Customer], programs: dict[str, Program]) -> Cu
     )
 
 
-def _agreement_places(entry: Entry[models.Customer]) -> dict[Motion, Place]:
+def _agreement_places(entry: Entry[customer_model.Customer]) -> dict[Motion, Place]:
     agreements = entry.node.get("agreements")
     if not isinstance(agreements, Mapping):
         return {}
     return {Motion(motion): place_of(value) for motion, (_, value) in agreements.members.items()}
 
 
-def _product(entry: Entry[models.Product]) -> ProductLink:
+def _product(entry: Entry[catalogue_model.Product]) -> ProductLink:
     value = entry.value
     return ProductLink(value.sku, value.product, value.name, place_of(entry.node))
 
 
-def _price(entry: Entry[models.PriceRule]) -> PriceRule:
+def _price(entry: Entry[catalogue_model.PriceRule]) -> PriceRule:
     value, price = entry.value, entry.value.price
     return PriceRule(
         name=value.name,
@@ -145,7 +146,7 @@ def _price(entry: Entry[models.PriceRule]) -> PriceRule:
     )
 
 
-def _changed(changes: Changes, own: models.Changes) -> Changes:
+def _changed(changes: Changes, own: changes_model.Changes) -> Changes:
     stated = {name: value for name, value in _members(own).items() if value is not None}
     # Of the motions, monthly seats alone have a choice.
     align = stated.pop("align", None)
@@ -153,12 +154,12 @@ def _changed(changes: Changes, own: models.Changes) -> Changes:
     return replace(changes, **stated, **seats)
 
 
-def _psa_fields(inherited: frozenset[PsaField], own: models.Fields) -> frozenset[PsaField]:
+def _psa_fields(inherited: frozenset[PsaField], own: changes_model.Fields) -> frozenset[PsaField]:
     """The fields that the PSA owns: those stated, and of the others those that it owns already."""
     stated = {PsaField(name): owner for name, owner in _members(own).items() if owner is not None}
     kept = inherited - frozenset(stated)
     return kept | {field for field, owner in stated.items() if owner is Owner.PSA}
 
 
-def _members(part: models.Part) -> dict[str, Any]:
+def _members(part: Part) -> dict[str, Any]:
     return dict(part)

@@ -9,10 +9,15 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
+from reconciler.config.catalogue_model import PriceRule, Product
+from reconciler.config.customer_model import Customer
 from reconciler.config.environment import Plain
 from reconciler.config.files import Repository
 from reconciler.config.model_findings import model_findings, shown
-from reconciler.config.models import Customer, Part, PriceRule, Product, Program, Source, Target
+from reconciler.config.part import Part
+from reconciler.config.program_model import Program
+from reconciler.config.source_model import Source
+from reconciler.config.target_model import Target
 from reconciler.config.yaml_nodes import Mapping, Node, Scalar
 from reconciler.domain.finding import Finding
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, RootModel, WithJsonSchema
 
-from reconciler.config.models import Part
+from reconciler.config.part import Part
 from reconciler.domain.invoice import Charge, Kind, Motion, Semantics
 
 Amount = Annotated[

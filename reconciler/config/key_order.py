@@ -7,7 +7,7 @@ written: among price rules it decides which one wins.
 from enum import Enum
 from typing import Annotated, Any, get_args, get_origin
 
-from reconciler.config.models import Part
+from reconciler.config.part import Part
 
 
 def keys_in_order(kind: Any) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from reconciler.config.fields import listed
-from reconciler.config.models import Part
+from reconciler.config.part import Part
 from reconciler.config.source_text import redacted
 from reconciler.config.yaml_nodes import Mapping, Node, Scalar, Sequence
 from reconciler.domain.finding import Finding

@@ -10,6 +10,9 @@ from typing import Any
 
 from reconciler.domain.money import plain
 
+# The usual kind first: whether a value is of an abstract one is slow to tell, and so is a union made for each value.
+_MAPPINGS, _LISTS = (dict, Mapping), (list, tuple)
+
 
 def _text(value: object) -> str:
     if isinstance(value, Decimal):
@@ -22,10 +25,10 @@ def _text(value: object) -> str:
 def _refuse_floats(value: object) -> None:
     if isinstance(value, float):
         raise TypeError("a binary float has no place in a document about money")
-    members = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    members = value.values() if isinstance(value, _MAPPINGS) else value if isinstance(value, _LISTS) else ()
     for member in members:
-        # Texts are most of what is written: they need no look of their own.
-        if type(member) is not str:
+        # Texts and nothing are most of what is written: they need no look of their own.
+        if type(member) is not str and member is not None:
             _refuse_floats(member)
 
 
@@ -46,13 +49,18 @@ def _indented(value: object, line: str) -> str:
     """
     if isinstance(value, str):
         return encode_basestring(value)
-    inner = line + "  "
-    if isinstance(value, Mapping):
+    if value is None:
+        return "null"
+    if isinstance(value, _MAPPINGS):
+        inner = line + "  "
         members = [f"{inner}{encode_basestring(name)}: {_indented(value[name], inner)}" for name in sorted(value)]
         return f"{{{','.join(members)}{line}}}" if members else "{}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
+        inner = line + "  "
         members = [inner + _indented(member, inner) for member in value]
         return f"[{','.join(members)}{line}]" if members else "[]"
+    if type(value) is int:
+        return str(value)
     _refuse_floats(value)
     return json.dumps(value, ensure_ascii=False, default=_text)
 
