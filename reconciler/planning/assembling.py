@@ -38,6 +38,7 @@ from reconciler.planning.month_by_month import (
     unchanged,
 )
 from reconciler.planning.observing import fingerprint, seen
+from reconciler.planning.old_charges import beside_old_charges
 from reconciler.planning.one_customer import CustomerMonth, Situation, withheld_preview
 from reconciler.planning.ownership import left_to_psa, minded
 from reconciler.planning.plan_file import sealed
@@ -302,10 +303,10 @@ def _decided(
 ) -> CustomerMonth:
     additions = gathered.observation.additions.get(agreement.id, ())
     pricing = Pricing(gathered.mappings.prices, at.program.name, customer.name, at.price_list)
-    if motion is Motion.AZURE:
-        return decide_usage(customer, agreement, additions, pricing, at)
-    if motion is Motion.SEAT_ANNUAL:
-        return decide_annual(customer, agreement, additions, pricing, at)
+    if motion is not Motion.SEAT_MONTHLY:
+        decide = decide_usage if motion is Motion.AZURE else decide_annual
+        charges = decide(customer, agreement, additions, pricing, at)
+        return beside_old_charges(charges, at, gathered) if gathered.request.scope is Scope.CUTOVER else charges
     sharing = _sharing(customer, sharers[agreement.id], gathered)
     if customer.changes.align is Align.CHARGE_CYCLE:
         found = decide_cycles(customer, agreement, additions, pricing, at, sharing)

@@ -16,7 +16,7 @@ from reconciler.planning.ownership import left_to_psa
 from reconciler.planning.rates import Pricing
 from reconciler.planning.shelf import usage_product
 from reconciler.rules.annual import AnnualDecision, annual_records
-from reconciler.rules.azure import usage_record
+from reconciler.rules.azure import unmarked, usage_record
 from reconciler.rules.azure_detail import usage_text
 from reconciler.rules.charged import ChargedLine, Rate
 from reconciler.rules.drafts import Decision
@@ -48,6 +48,7 @@ def decide_usage(
     keys = at.shelf.keys_by_id(Motion.AZURE)
     mine = {serial.lower(), tenant.lower(), *(s.lower() for s in serials)}
     standing = tuple(a for a in additions if a.product_id in keys and (a.serial_number or "").strip().lower() in mine)
+    findings += unmarked((a for a in additions if lines and a.product_id in keys), serial, at.month)
     total = Rate(
         sum((line.rate.unit_price for line in lines), ZERO), sum((line.rate.unit_cost for line in lines), ZERO)
     )

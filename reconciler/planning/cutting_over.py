@@ -293,11 +293,17 @@ def _ending_on(
 
 
 def _ends(old: Old, going: _Going, month: Month, currency: str) -> Decided:
+    return end_of(old, going.day, month, currency)
+
+
+def end_of(old: Old, day: date, month: Month, currency: str) -> Decided:
+    """The decision that ends an old record on the eve of `day`, the first that ours bill."""
+    last = eve(day)
     if old.charged:
-        why = Because("P44", f"billed from {going.day} on the mapped agreement: {going.last} is the last day here")
+        why = Because("P44", f"billed from {day} on the mapped agreement: {last} is the last day here")
     else:
-        why = Because("P49", f"nothing is charged for it in {month}, so {going.last} is its last billed day")
-    drafts = ended([old.record], going.last, (why,))
+        why = Because("P49", f"nothing is charged for it in {month}, so {last} is its last billed day")
+    drafts = ended([old.record], last, (why,))
     decided = Decided(
         old.subscription or old.record.serial_number or f"record {old.record.id}",
         old.product,

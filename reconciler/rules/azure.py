@@ -6,12 +6,12 @@ is one record, 1 from 1 to 30 September, at 474.23 and 412.37. A total that is i
 its month is not invoiced; afterwards the difference is a record of its own beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.money import ZERO
+from reconciler.domain.money import ZERO, plain
 from reconciler.domain.plan import Action, Because
 from reconciler.domain.records import Addition
 from reconciler.rules.charged import Rate
@@ -54,6 +54,25 @@ def usage_record(
     text = text if not rows else ""
     new = Draft(Action.CREATE, None, _ONE, Rate(price, cost), month.first, month.last, rule, text=text)
     return Decision((new,), ())
+
+
+def unmarked(records: Iterable[Addition], serial: str, month: Month) -> tuple[Finding, ...]:
+    """Errors for usage records of the agreement that bill in a month and carry no id: whether they are what is charged
+    cannot be told, and beside them it would be billed twice (E8). `serial` is the id that ours would carry.
+    """
+    return tuple(
+        Finding(
+            Severity.ERROR,
+            "E8",
+            f"usage record {record.id} ({plain(record.quantity)} at {plain(record.unit_price)} from "
+            f"{record.effective}) bills in {month} and carries no id, so it cannot be told whether it is the usage that is charged",
+            subscription=serial,
+            hint=f"if it is, write {serial} into its serial number, and give it the days of {month}; if not, end it in "
+            f"the PSA on {month.preceding.last}",
+        )
+        for record in records
+        if record.bills and record.quantity and not (record.serial_number or "").strip() and _touches(record, month)
+    )
 
 
 def _touches(addition: Addition, month: Month) -> bool:
