@@ -65,7 +65,7 @@ def unmarked(records: Iterable[Addition], serial: str, month: Month) -> tuple[Fi
             Severity.ERROR,
             "E8",
             f"usage record {record.id} ({plain(record.quantity)} at {plain(record.unit_price)} from "
-            f"{record.effective}) bills in {month} and carries no id, so it cannot be told whether it is the usage that is charged",
+            f"{record.effective}) bills in {month} and carries no id: whether it is what is charged cannot be told",
             subscription=serial,
             hint=f"if it is, write {serial} into its serial number, and give it the days of {month}; if not, end it in "
             f"the PSA on {month.preceding.last}",
