@@ -147,19 +147,29 @@ def locked_store(url: str, what: str, now: datetime, connect_args: Mapping[str, 
     Raises StateLocked where another run has it, StoreError where it cannot be used.
     """
     opened = _prepared(url, connect_args or {})
-    holder = this_process(what, now)
     try:
-        _make(opened, now)
-        with opened.backend.held(opened.engine, holder) as lock:
-            store = Store(opened.backend, opened.engine, holder, lock)
-            _note_lost_state(store, lock.killed, now)
-            if _version(store) != schema.VERSION:
-                _copy(store, f"{now.strftime(_STAMP)}-schema-{_version(store)}", whole=True)
-                migrate(store)
-            copy(store, now)
+        with locked(opened, what, now) as store:
             yield store
     finally:
         opened.close()
+
+
+@contextmanager
+def locked(opened: Store, what: str, now: datetime) -> Iterator[Store]:
+    """An open state database, as `locked_store` gives it. What it was opened with stays open."""
+    holder = this_process(what, now)
+    _make(opened, now)
+    # Tables of another program are refused before a lock is looked for in them.
+    _version(opened)
+    with opened.backend.held(opened.engine, holder) as lock:
+        store = Store(opened.backend, opened.engine, holder, lock)
+        _note_lost_state(store, lock.killed, now)
+        version = store.meta("schema")
+        if version != str(schema.VERSION):
+            _copy(store, f"{now.strftime(_STAMP)}-schema-{version}", whole=True)
+            migrate(store)
+        copy(store, now)
+        yield store
 
 
 def migrate(store: Store, steps: Sequence[Migration] = MIGRATIONS) -> int:

@@ -168,6 +168,16 @@ def test_a_run_through_a_pooler_is_refused_for_its_lock_would_guard_nothing(
         pass
 
 
+def test_a_database_of_another_program_is_left_alone(postgres: PostgresServer, postgres_url: str) -> None:
+    postgres.run("CREATE TABLE invoices (id int)", database=name_of(postgres_url))
+    with (
+        pytest.raises(StoreError, match="holds tables of another program") as caught,
+        locked_store(postgres_url, "reconciler apply", NOW),
+    ):
+        pass
+    assert "a database of its own" in str(caught.value.hint)
+
+
 def test_the_holder_stands_in_the_export(postgres_url: str) -> None:
     with locked_store(postgres_url, "reconciler apply", NOW) as store:
         rows = [json.loads(line) for line in exported(store)]

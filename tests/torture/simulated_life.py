@@ -238,6 +238,7 @@ class Life:
                 answer: Any = self.journal.move(effect.op, effect.step, effect.at)
                 self.simulation.say(f"{self.name}: {effect.op.address[-22:]} {effect.op.state} -> {effect.step.state}")
             else:
+                self.simulation.state.set_clock(self.simulation.wall())
                 answer = effect.what(self.journal)
         except Exception as failure:
             self._later(0.001, task, None, failure)

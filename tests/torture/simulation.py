@@ -20,14 +20,14 @@ from pathlib import Path
 from simulated_life import Life, Lived
 from simulated_plans import NEXT_INVOICE, WANTED, agreement, cancel, create, delete, standing_record
 from simulated_psa import SimulatedPsa, identity
-from sqlalchemy import Engine
+from simulated_state import SimulatedState, StateFile
 
 from reconciler.applying.course import plan_id
 from reconciler.applying.effects import RemoveCopy, Send
 from reconciler.applying.report import Ending
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan
 from reconciler.planning.plan_file import sealed
-from reconciler.store.database import Store, locked_store, open_store, read_store
+from reconciler.store.database import Store, locked, open_store, read_store
 from reconciler.store.errors import StateLocked
 from reconciler.store.history import incidents
 from reconciler.store.journal import Journal, take_over
@@ -89,7 +89,14 @@ class Outcome:
 class Simulation:
     """One schedule, from its seed to its outcome."""
 
-    def __init__(self, seed: int, folder: Path, rates: Rates | None = None, script: Script | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        rates: Rates | None = None,
+        script: Script | None = None,
+        state: SimulatedState | None = None,
+    ) -> None:
         self.rng = random.Random(seed)
         self.rates = rates or Rates()
         self.script = script
@@ -98,9 +105,9 @@ class Simulation:
         self.skew = 0.0
         self.outcome = Outcome(seed)
         self.log: list[str] = []
-        self._folder = folder
-        self._engine: Engine | None = None
-        self._url = f"sqlite:///{folder / 'state.db'}"
+        self._opened: Store | None = None
+        self.state = state or StateFile(folder)
+        self._url = self.state.url
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self.psa = SimulatedPsa(agreement(), {"7001": standing_record()})
@@ -148,9 +155,13 @@ class Simulation:
             life.kill()
         self._finish()
         self.outcome.edits = len(self.psa.edits)
-        if self._engine:
-            self._engine.dispose()
+        self._close()
         return self.outcome
+
+    def _close(self) -> None:
+        if self._opened:
+            self._opened.close()
+        self._opened = None
 
     def _finish(self) -> None:
         self._started("peace", 3)
@@ -172,6 +183,7 @@ class Simulation:
             return
         again = partial(self._again, runner, lives - 1)
         lock = ExitStack()
+        self.state.set_clock(self.wall())
         try:
             store = lock.enter_context(self._locked())
         except StateLocked:
@@ -194,20 +206,13 @@ class Simulation:
 
     @contextmanager
     def _locked(self) -> Iterator[Store]:
-        if self.rates.lock:
-            with locked_store(self._url, "apply", self.wall()) as store:
-                yield self._quick(store)
-            return
-        store = open_store(self._url, self.wall())
-        try:
-            yield self._quick(replace(store, holder=this_process("apply", self.wall())))
-        finally:
-            store.close()
-
-    def _quick(self, store: Store) -> Store:
         # The lives of a schedule say the same few sentences to their database: they are compiled once.
-        self._engine = self._engine or store.backend.engine({})
-        return replace(store, engine=self._engine)
+        self._opened = self._opened or open_store(self._url, self.wall())
+        if self.rates.lock:
+            with locked(self._opened, "apply", self.wall()) as store:
+                yield store
+        else:
+            yield replace(self._opened, holder=this_process("apply", self.wall()))
 
     def _over(self, lived: Lived, lock: ExitStack, runner: str, again: Callable[[], None]) -> None:
         if lived.killed:
@@ -228,11 +233,8 @@ class Simulation:
     def _lose_state(self) -> None:
         self.outcome.lost_states += 1
         self.say("the state is lost")
-        if self._engine:
-            self._engine.dispose()
-        for file in self._folder.glob("state.db*"):
-            if file.suffix != ".lock":
-                file.unlink()
+        self._close()
+        self.state.lose()
         if self.rng.random() < 0.5:
             self.plan = self._planned()
 
@@ -367,11 +369,19 @@ class Simulation:
 _NOT_DONE = (State.FAILED, State.CONFLICT, State.DRIFT, State.REJECTED)
 
 
-def simulated(seed: int, folder: Path, rates: Rates | None = None, script: Script | None = None) -> Outcome:
-    """One schedule in a folder of its own, which is gone afterwards."""
+def simulated(
+    seed: int,
+    folder: Path,
+    rates: Rates | None = None,
+    script: Script | None = None,
+    state: SimulatedState | None = None,
+) -> Outcome:
+    """One schedule in a folder, and a state, of its own; both are gone afterwards."""
     here = folder / f"{seed}-{os.getpid()}"
     here.mkdir(parents=True)
     try:
-        return Simulation(seed, here, rates, script).run()
+        return Simulation(seed, here, rates, script, state).run()
     finally:
         shutil.rmtree(here)
+        if state:
+            state.remove()
