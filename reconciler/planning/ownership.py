@@ -5,13 +5,14 @@ become changes, one that would write such a field all the same is a bug, and sto
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from reconciler.domain.decision import RecordField
 from reconciler.domain.drift import Drift
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align, Customer, PsaField
-from reconciler.domain.plan import Change, Values
-from reconciler.domain.records import Addition
+from reconciler.domain.plan import AdditionValues, Change, ProductValues, Values
+from reconciler.domain.records import Addition, Product
 from reconciler.rules.charged import Rate
 
 PsaFields = frozenset[PsaField]
@@ -57,6 +58,25 @@ def as_owned(rate: Rate, standing: Addition | None, fields: PsaFields) -> Rate:
         standing.unit_cost if PsaField.COST in fields else rate.unit_cost,
         BY_THE_PSA if keeps_price else rate.rule,
         rate.unit_cost,
+    )
+
+
+def values_as_owned(values: AdditionValues, now: Addition, fields: PsaFields) -> AdditionValues:
+    """A record's values with what the PSA owns as it stands now."""
+    return replace(
+        values,
+        unit_price=now.unit_price if PsaField.PRICE in fields else values.unit_price,
+        unit_cost=now.unit_cost if PsaField.COST in fields else values.unit_cost,
+        description=now.description if PsaField.DESCRIPTION in fields else values.description,
+    )
+
+
+def item_as_owned(values: ProductValues, now: Product, fields: PsaFields) -> ProductValues:
+    """A catalogue item's values with the price and cost that the PSA owns as they stand now."""
+    return replace(
+        values,
+        price=now.price if PsaField.PRICE in fields else values.price,
+        cost=now.cost if PsaField.COST in fields else values.cost,
     )
 
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.domain.finding import Finding, Severity
+from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import BillingTime, Mappings
 from reconciler.domain.plan import Change, Plan
 from reconciler.domain.records import Addition, Agreement, Product
+from reconciler.planning.ownership import PsaFields, left_to_psa
 from reconciler.rules.periods import first_open_day
 from reconciler.rules.undoing import Ground
 from reconciler.store.written import Written, WrittenRun
@@ -49,6 +51,17 @@ class Undo:
     def number(self) -> int:
         """The run that is taken back."""
         return self.written.run.number
+
+    def owned(self, change: Change) -> PsaFields:
+        """The fields of a change's record that the mapping leaves to the PSA; none where its customer is not mapped."""
+        mapped = next((c for c in self.mappings.customers if c.name == change.customer), None)
+        return left_to_psa(mapped, Motion(change.motion)) if mapped and change.motion else frozenset()
+
+    @property
+    def owned_items(self) -> PsaFields:
+        """The fields of catalogue items that every program of the plan's target leaves to the PSA."""
+        programs = [p.psa_fields for p in self.mappings.programs.values() if p.target == self.plan.target]
+        return frozenset.intersection(*programs) if programs else frozenset()
 
     def ground(self, agreement_id: str, customer: str | None) -> Ground:
         """An agreement as it is now, by the billing time of its customer (in advance where it is not mapped)."""

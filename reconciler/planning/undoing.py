@@ -17,6 +17,7 @@ from reconciler.domain.undo_address import undo_address
 from reconciler.planning.changes import agreement_address
 from reconciler.planning.guarding import guarded
 from reconciler.planning.observing import fingerprint, seen
+from reconciler.planning.ownership import item_as_owned, values_as_owned
 from reconciler.planning.plan_file import read_plan, sealed
 from reconciler.planning.undo_history import Later, later_of, left_alone
 from reconciler.planning.undo_money import moved_by, refusals, undo_impact
@@ -176,9 +177,13 @@ def _addition(write: Write, undo: Undo, later: Later) -> tuple[list[Change], Fin
     agreement_id = write.written.agreement_id or ""
     if agreement_id in undo.standing.gone:
         return [], _without_agreement(write, agreement_id)
+    now, ground = undo.standing.addition(agreement_id, record), undo.ground(agreement_id, change.customer)
+    if before and after and now:
+        # What has become the PSA's own stays as it stands; a record that the run made is judged whole.
+        fields = undo.owned(change)
+        before, after = values_as_owned(before, now, fields), values_as_owned(after, now, fields)
     done = Done(change.action, record, before, after, write.written.next_invoice)
-    ground = undo.ground(agreement_id, change.customer)
-    way = way_back(done, undo.standing.addition(agreement_id, record), ground)
+    way = way_back(done, now, ground)
     if isinstance(way, Obstacle):
         return [], about(write, Severity.ERROR, way.code, way.text, way.hint)
     if not way:
@@ -224,6 +229,7 @@ def _product(write: Write, undo: Undo) -> tuple[list[Change], Finding | None]:
     if now is None:
         text = f"the catalogue item {after.identifier} no longer has the Vendor SKU {after.vendor_sku}"
         return [], about(write, Severity.ERROR, "undo-changed", text, "set its price and cost by hand")
+    before, after = (item_as_owned(values, now, undo.owned_items) for values in (before, after))
     prices = (now.price, now.cost)
     if prices == (before.price, before.cost):
         text = f"the catalogue item {after.identifier} has its earlier price and cost already"
