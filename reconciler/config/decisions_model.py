@@ -76,6 +76,9 @@ class Keep(Part):
     cancelled: LastDay = Field(
         default=None, description="The last day in the PSA, or open.", examples=["2026-11-30", "open"]
     )
+    product: Identifier | None = Field(
+        default=None, description="The product's number in the PSA, as `reconciler drift` shows it.", examples=[4121]
+    )
     gone: Boolean | None = Field(
         default=None,
         description="true: the record was deleted in the PSA and is to stay away; nothing else is kept then.",

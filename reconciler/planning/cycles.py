@@ -56,7 +56,7 @@ def decide_cycles(
     # A record that passes a credit on copies no line of seats: it is billed by its decision (P9).
     counting = [a for a in additions if not is_allocation(a.serial_number, at.ledger.owners)]
     matched = match({*lines, *sharing.keys}, counting, at.shelf.keys_by_id(Motion.SEAT_MONTHLY), at.month)
-    findings += matched.findings
+    findings += [f for f in matched.findings if not f.subscription or subscription_id(f.subscription) not in at.kept]
     month = _month(customer, agreement, entries, at, currency)
     decided: list[Decided] = []
     withheld = False

@@ -122,6 +122,7 @@ def _field(record: Addition, field: RecordField) -> FieldValue:
         RecordField.UNIT_COST: record.unit_cost,
         RecordField.EFFECTIVE: record.effective,
         RecordField.CANCELLED: record.cancelled,
+        RecordField.PRODUCT: record.product_id,
     }
     return values[field]
 

@@ -83,7 +83,7 @@ def decide_seats(
     # A record that passes a credit on has no seats: it is billed by its decision, whatever is charged (P9).
     counting = [a for a in (*additions, *handed.records) if not is_allocation(a.serial_number, at.ledger.owners)]
     matched = match({*lines, *sharing.keys}, counting, at.shelf.keys_by_id(Motion.SEAT_MONTHLY), at.month)
-    findings += matched.findings
+    findings += [f for f in matched.findings if not f.subscription or subscription_id(f.subscription) not in at.kept]
     decided: list[Decided] = []
     withheld = False
     for key in keys_to_decide(set(lines), account, matched, at, sharing):
