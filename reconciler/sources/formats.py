@@ -83,16 +83,17 @@ def detect(content: Content, forced: str = AUTO) -> Detected | Finding:
     """The format of a text, or the finding that says what was seen instead. `forced` is one of `FORMATS`."""
     if forced not in FORMATS:
         return _unknown(content, f"there is no format '{forced}'", f"one of: {', '.join(FORMATS)}")
-    spelling = _spelling(content.text)
-    header = table(content.text) if spelling is Spelling.TABLE else None
-    names = set(header.names) if header else _members(content.text, spelling)
+    start = content.packed.start()
+    spelling = _spelling(start)
+    header = table(content.packed) if spelling is Spelling.TABLE else None
+    names = set(header.names) if header else _members(start, spelling)
     form = Form(forced) if forced != AUTO else _form(names)
     if form:
         return Detected(form, spelling, header)
     for name, (what, hint) in _KNOWN_OTHERS.items():
         if name in names:
             return _unknown(content, f"this is {what}", hint)
-    return _unknown(content, f"the format was not recognised: {_seen(content.text, spelling, header)}", READ_HERE)
+    return _unknown(content, f"the format was not recognised: {_seen(start, spelling, header)}", READ_HERE)
 
 
 def _unknown(content: Content, message: str, hint: str) -> Finding:

@@ -38,7 +38,7 @@ def invoice_trees(source: Table, report: Report) -> list[Members]:
         known = tenant_at is not None and tenant_at < len(row) and row[tenant_at].strip().lower()
         return known or None
 
-    for line, row, _ in rows_of(source, report, tenant):
+    for line, row in rows_of(source, report, tenant):
         of_row = _tree(paths, row, line)
         number = of_row.get("invoice")
         if not isinstance(number, str):

@@ -74,7 +74,7 @@ def price_sheet_rows(source: Table, report: Report) -> list[Price]:
 def _read(source: Table, report: Report, reader: Callable[[_Row, Report], Price | str]) -> Iterator[Price]:
     left_out: Counter[str] = Counter()
     names = source.names
-    for line, cells, _ in rows_of(source, report, lambda _: None):
+    for line, cells in rows_of(source, report, lambda _: None):
         try:
             row = reader(_Row(line, dict(zip(names, cells, strict=True))), report)
         except Unreadable as error:

@@ -5,7 +5,7 @@ levels are 10, 15, 25, 23, 20, 30 (sources §1.6). Credits, usage and one-off ch
 notes and adjustments, which nobody has allocated (interface §6.14).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -49,21 +49,27 @@ def seat_timelines(invoices: Iterable[Invoice]) -> dict[SubscriptionKey, Timelin
         return _timelines(seat_lines(invoices))
 
 
+_Interval = tuple[date, date, Decimal]
+
+
 def _timelines(lines: Iterable[tuple[Semantics, InvoiceLine, Span]]) -> dict[SubscriptionKey, Timeline]:
-    signed: dict[tuple[str, str, str], list[tuple[date, date | None, Decimal]]] = {}
-    levels: dict[tuple[str, str, str], list[InvoiceLine]] = {}
+    signed: dict[SubscriptionKey, tuple[_Interval, ...]] = {}
+    levels: dict[SubscriptionKey, list[InvoiceLine]] = {}
+    same: dict[tuple[_Interval, ...], tuple[_Interval, ...]] = {}
     for semantics, line, span in lines:
-        key = (line.customer.tenant, line.subscription, line.sku)
-        intervals = signed.get(key)
-        if intervals is None:
-            intervals = signed[key] = []
+        key = SubscriptionKey(line.customer.tenant, line.subscription, line.sku)
+        intervals = signed.get(key, ())
         if semantics is Semantics.LEVEL:
             levels.setdefault(key, []).append(line)
         else:
-            intervals.append((span.first, span.last, line.quantity))
-    timelines = {SubscriptionKey(*key): Timeline.of_intervals(signed[key]) for key in sorted(signed)}
+            intervals += ((span.first, span.last, line.quantity),)
+            intervals = same.setdefault(intervals, intervals)
+        signed[key] = intervals
+    # Most subscriptions have one row, and very many the same seats on the same days: these share one timeline.
+    of_intervals = {intervals: Timeline.of_intervals(intervals) for intervals in set(signed.values())}
+    timelines = {key: of_intervals[signed[key]] for key in sorted(signed)}
     for key, of_key in levels.items():
-        timelines[SubscriptionKey(*key)] += _levelled(of_key)
+        timelines[key] += _levelled(of_key)
     return timelines
 
 
@@ -81,18 +87,17 @@ def _levelled(lines: list[InvoiceLine]) -> Timeline:
     return Timeline.of_moves(steps)
 
 
-def negative_levels(invoices: Iterable[Invoice]) -> tuple[Finding, ...]:
+def negative_levels(invoices: Sequence[Invoice]) -> tuple[Finding, ...]:
     """An error for each subscription that would have fewer than no seats on some day, with the rows that say so.
 
     Mostly the earlier invoice is missing that holds the count which a refund takes back (sources §1.6, §0.8).
     """
-    lines = list(seat_lines(invoices))
     # Without a negative quantity no sum turns negative: most subscriptions need no second look.
-    suspects = {key_of(line) for _, line, _ in lines if line.quantity < 0}
+    suspects = {key_of(line) for _, line, _ in seat_lines(invoices) if line.quantity < 0}
     rows: dict[SubscriptionKey, list[tuple[Semantics, InvoiceLine, Span]]] = {}
-    for entry in lines:
-        if suspects and key_of(entry[1]) in suspects:
-            rows.setdefault(key_of(entry[1]), []).append(entry)
+    for entry in seat_lines(invoices) if suspects else ():
+        if (key := key_of(entry[1])) in suspects:
+            rows.setdefault(key, []).append(entry)
     findings = []
     for key, timeline in _timelines(entry for entries in rows.values() for entry in entries).items():
         if any(level < 0 for _, level in timeline.steps):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from reconciler.sources.content import MEGABYTE
 from reconciler.sources.fields import Report
+from reconciler.sources.packed_text import PackedText
 from reconciler.sources.values import spelled
 
 DELIMITERS = ",;\t"
@@ -19,7 +20,7 @@ class Table:
 
     header: tuple[str, ...]
     delimiter: str
-    text: str
+    text: PackedText
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -28,24 +29,23 @@ class Table:
 
 
 class Row(NamedTuple):
-    """A row: the line of the file on which it begins, its cells, and its text as it was written."""
+    """A row: the line of the file on which it begins, and its cells."""
 
     line: int
     cells: list[str]
-    text: str
 
 
 class RawRow(Mapping[str, str]):
-    """A row by its file's own column names: kept as text, a third of its cells' size, and divided when looked at."""
+    """A row by its file's own column names: divided anew when looked at, from the text that the table keeps packed."""
 
-    __slots__ = ("_source", "_text")
+    __slots__ = ("_line", "_source")
 
-    def __init__(self, source: Table, text: str) -> None:
+    def __init__(self, source: Table, line: int) -> None:
         self._source = source
-        self._text = text
+        self._line = line
 
     def __getitem__(self, name: str) -> str:
-        cells = next(csv.reader(_lines(self._text), delimiter=self._source.delimiter))
+        cells = next(csv.reader(self._source.text.lines_from(self._line), delimiter=self._source.delimiter))
         return dict(zip(self._source.header, cells, strict=True))[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -55,11 +55,11 @@ class RawRow(Mapping[str, str]):
         return len(self._source.header)
 
 
-def table(text: str) -> Table:
+def table(text: PackedText) -> Table:
     """The text as a table, divided by whichever of comma, semicolon and tab divides its first line most often."""
-    if "\n" not in text:
-        text = text.replace("\r", "\n")
-    first = next((line for line in _lines(text) if line.strip()), "")[:LONGEST_FIELD]
+    if not text.line_feeds:
+        text = PackedText.of(text.whole().replace("\r", "\n"))
+    first = next((line for line in text.lines() if line.strip()), "")[:LONGEST_FIELD]
     rows = {sign: _header(first, sign) for sign in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda sign: len(rows[sign]))
     return Table(rows[delimiter], delimiter, text)
@@ -72,30 +72,19 @@ def _header(line: str, delimiter: str) -> tuple[str, ...]:
         return ()
 
 
-def _lines(text: str) -> Iterator[str]:
-    """The text's lines with their ends: divided at line feeds alone, for other separators may stand within a cell."""
-    start, end = 0, text.find("\n") + 1
-    while end:
-        yield text[start:end]
-        start, end = end, text.find("\n", end) + 1
-    if start < len(text):
-        yield text[start:]
-
-
 def rows_of(source: Table, report: Report, tenant: Callable[[list[str]], str | None]) -> Iterator[Row]:
     """The rows below the header; blank and repeated header rows are left out.
 
     A row with too few or too many cells, and a quotation mark that is never closed, become errors. `tenant` tells whom
     a row is about, so that the error names the customer it keeps out of the plan.
     """
-    width = len(source.header)
-    taken: list[str] = []
+    header = source.header
+    width, opening = len(header), header[0] if header else ""
     csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(_remembered(source.text, taken), delimiter=source.delimiter, strict=True)
+    reader = csv.reader(source.text.lines(), delimiter=source.delimiter, strict=True)
     seen_header = cut_off = False
     while True:
         line = reader.line_num + 1
-        taken.clear()
         try:
             row = next(reader)
         except StopIteration:
@@ -105,23 +94,16 @@ def rows_of(source: Table, report: Report, tenant: Callable[[list[str]], str | N
                 return
             continue
         cut_off = len(row) < width
-        if len(row) == width and (row[0].strip("\ufeff \t") != source.header[0] or not _is_header(row, source)):
-            yield Row(line, row, taken[0] if len(taken) == 1 else "".join(taken))
+        if len(row) == width and (row[0].strip("\ufeff \t") != opening or not _is_header(row, source)):
+            yield Row(line, row)
         elif not any(cell.strip() for cell in row):
             continue
         elif _is_header(row, source):
             seen_header = True
         elif seen_header:
             _report_width(row, width, line, report.about(tenant(row)))
-    if cut_off and not source.text.endswith("\n"):
+    if cut_off and not source.text.ends_a_line:
         report.error("truncated", "the file ends within a row; what came after it is missing", None, "fetch it again")
-
-
-def _remembered(text: str, taken: list[str]) -> Iterator[str]:
-    """The text's lines, each also put where the row that it belongs to is made up."""
-    for line in _lines(text):
-        taken.append(line)
-        yield line
 
 
 def _is_header(row: list[str], source: Table) -> bool:

@@ -12,35 +12,48 @@ from reconciler.sources.values import spelled
 
 
 class Record(NamedTuple):
-    """The texts of one row that are computed with, by Microsoft's names; empty where the row does not say."""
+    """The texts of one row that are computed with, by Microsoft's names; empty where the row does not say.
+
+    What rows repeat stands together: of the product and how it is charged (`offer_texts`), of days (`period_texts`), of
+    the customer (`customer_texts`); the rest is a row's own.
+    """
 
     invoice_number: str
-    customer_id: str
-    customer_name: str
-    customer_domain_name: str
-    order_id: str
-    order_date: str
     product_id: str
     sku_id: str
     sku_name: str
     product_name: str
     charge_type: str
     unit_price: str
+    currency: str
+    exchange_rate: str
+    subscription_description: str
+    billing_frequency: str
+    meter_description: str
+    term_and_billing_cycle: str
+    charge_start_date: str
+    charge_end_date: str
+    subscription_start_date: str
+    subscription_end_date: str
+    order_date: str
+    customer_id: str
+    customer_name: str
+    customer_domain_name: str
+    order_id: str
     effective_unit_price: str
     billable_quantity: str
     subtotal: str
-    currency: str
-    subscription_description: str
     subscription_id: str
-    charge_start_date: str
-    charge_end_date: str
-    term_and_billing_cycle: str
-    billing_frequency: str
-    exchange_rate: str
-    meter_description: str
-    subscription_start_date: str
-    subscription_end_date: str
     reference_id: str
+
+
+def _texts(first: str, last: str) -> Callable[[Record], tuple[str, ...]]:
+    return itemgetter(slice(Record._fields.index(first), Record._fields.index(last) + 1))
+
+
+offer_texts = _texts("invoice_number", "term_and_billing_cycle")
+period_texts = _texts("term_and_billing_cycle", "order_date")
+customer_texts = _texts("customer_id", "customer_domain_name")
 
 
 # Where the file's name is not the field's own. Of several, the first that is there is taken: `Quantity` is no seat

@@ -8,45 +8,82 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from reconciler.domain.days import Span
-from reconciler.domain.finding import Place
 from reconciler.domain.invoice import Charge, CustomerRef
 from reconciler.domain.money import ZERO
-from reconciler.sources.partner_center.charges import OPENS_CYCLE, charge_of, stated_billing, term_of
-from reconciler.sources.partner_center.columns import Record
+from reconciler.sources.partner_center.charges import (
+    OPENS_CYCLE,
+    charge_of,
+    is_prepaid_resource,
+    stated_billing,
+    term_of,
+)
+from reconciler.sources.partner_center.columns import Record, customer_texts, offer_texts, period_texts
 from reconciler.sources.seats import SubscriptionKey
-from reconciler.sources.values import Unreadable, currency, day, number
+from reconciler.sources.values import Unreadable, currency, day, number, spelled
 
 ONE = Decimal(1)
 Value = TypeVar("Value")
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What rows say of a product and how it is charged; one value for all rows that say the same.
+
+    `charge` and `seats` (whether it counts as seats) hold unless the row's days say otherwise; `listed` is the unit
+    price in the pricing currency, `rate` leads from it to the billing currency, `cost` is both.
+    """
+
+    record: Record
+    sku: str
+    description: str
+    meter: str | None
+    charge: Charge
+    seats: bool
+    azure_credit: bool
+    listed: Decimal | None
+    rate: Decimal
+    cost: Decimal | None
+    currency: str
+    billing: str | None
+    prepaid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What rows say of days, and of the term; one value for all rows that say the same. `said` are the texts of the
+    first and the last day.
+    """
+
+    said: tuple[str, ...]
+    span: Span | None
+    ordered: date | None
+    term: str | None
+    term_span: Span | None
+
+
 @dataclass(slots=True)
 class Draft:
     """A row's values. `sign` is how its quantity counts (0: not yet known), `magnitude` the quantity without sign,
-    `seats` whether it counts as seats; `listed` and `effective` are the unit prices in the pricing currency, and `rate`
-    leads from it to the billing currency.
+    `seats` whether it counts as seats; `effective` is the unit price in the pricing currency.
     """
 
     row: int
-    record: Record
     raw: object
+    offer: Offer
+    period: Period
     customer: CustomerRef
     key: SubscriptionKey
     charge: Charge
     seats: bool
     sign: int
     magnitude: Decimal
+    quantity: str
     span: Span | None
-    ordered: date | None
     amount: Decimal
-    listed: Decimal | None
     effective: Decimal | None
-    rate: Decimal
-    currency: str
-    term: str | None
-    term_span: Span | None
     billing: str | None
     reference: str
+    order: str
     telco: bool = False
     note: str = ""
     unit_cost: Decimal | None = None
@@ -56,6 +93,16 @@ class Draft:
     def opens_cycle(self) -> bool:
         """Whether its days are those of a whole cycle."""
         return self.charge in OPENS_CYCLE
+
+    @property
+    def listed(self) -> Decimal | None:
+        """The listed unit price in the pricing currency."""
+        return self.offer.listed
+
+    @property
+    def rate(self) -> Decimal:
+        """What leads from the pricing currency to the billing currency."""
+        return self.offer.rate
 
 
 class BadRow(Unreadable):
@@ -77,13 +124,13 @@ class _Cells(dict[str, Value | None], Generic[Value]):
         value = self[text] = self._read(text) if text.strip() else None
         return value
 
-    def reads(self, text: str) -> bool:
-        """Whether a text can be read."""
+    def problem(self, text: str) -> Unreadable | None:
+        """What is wrong with a text; None where it can be read."""
         try:
             self[text]
-        except Unreadable:
-            return False
-        return True
+        except Unreadable as error:
+            return error
+        return None
 
 
 def _day(text: str) -> date | None:
@@ -111,22 +158,18 @@ _NUMBERS = {
 
 @dataclass(slots=True)
 class Reader:
-    """Reads rows of one file. Texts repeat from row to row, so every number, day and customer is read once."""
+    """Reads rows of one file. Texts repeat from row to row, so every number, product, day and customer is read once.
 
-    file: str
+    `currency` stands in where the file has no column for it.
+    """
+
+    currency: str = ""
     numbers: "_Cells[Decimal]" = field(default_factory=lambda: _Cells(number))
+    magnitudes: "_Cells[Decimal]" = field(default_factory=lambda: _Cells(lambda text: abs(number(text))))
     days: "_Cells[date]" = field(default_factory=lambda: _Cells(_day))
-    spans: dict[tuple[str, str], Span | None] = field(default_factory=dict)
-    customers: dict[tuple[str, str, str], CustomerRef] = field(default_factory=dict)
-    keys: dict[tuple[str, str, str, str], SubscriptionKey] = field(default_factory=dict)
-    charges: dict[tuple[str, str, str], tuple[Charge, bool]] = field(default_factory=dict)
-    terms: dict[tuple[str, str, str], tuple[str | None, Span | None]] = field(default_factory=dict)
-    currencies: dict[str, str] = field(default_factory=dict)
-    billings: dict[str, str | None] = field(default_factory=lambda: {"": None})
-
-    def place(self, row: int) -> Place:
-        """Where a row stands."""
-        return Place(self.file, row)
+    offers: dict[tuple[str, ...], Offer] = field(default_factory=dict)
+    periods: dict[tuple[str, ...], Period] = field(default_factory=dict)
+    customers: dict[tuple[str, ...], CustomerRef] = field(default_factory=dict)
 
     def draft(self, row: int, record: Record, raw: object) -> Draft:
         """The row's values. Raises BadRow with the first thing that is wrong."""
@@ -135,138 +178,130 @@ class Reader:
         except BadRow:
             raise
         except Unreadable as error:
-            raise BadRow(f"{self._column(record)}: {error}") from None
+            raise self._unreadable(record, error) from None
 
-    def _column(self, record: Record) -> str:
-        """The column of the row's first cell that cannot be read."""
+    def _unreadable(self, record: Record, error: Unreadable) -> BadRow:
+        """What is said of the row's first cell that cannot be read; the last to be looked at is the currency."""
         for columns, readable in ((_DAYS, self.days), (_NUMBERS, self.numbers)):
             for name, written in columns.items():
-                if not readable.reads(getattr(record, name)):
-                    return written
-        return "Currency"
+                if found := readable.problem(getattr(record, name)):
+                    return BadRow(f"{written}: {found}")
+        return BadRow(f"Currency: {error}")
 
     def _draft(self, row: int, record: Record, raw: object) -> Draft:
-        customer = self.customer(record)
-        charge, seats = self.charge(record)
+        customer = self.customers.get(customer_texts(record)) or self._customer(record)
+        offer = self.offers.get(offer_texts(record)) or self._offer(record)
+        charge, seats = offer.charge, offer.seats
         if seats and not record.charge_end_date.strip():
             charge, seats = _without_end(record)
-        if seats and not (record.subscription_id.strip() and record.product_id.strip()):
+        subscription = record.subscription_id.strip()
+        if seats and not (subscription and record.product_id.strip()):
             raise BadRow("the row has no SubscriptionId or no ProductId, so its seats belong to nothing", "missing-id")
-        span = self.span(record)
-        if span is None and seats:
+        period = self.periods.get(period_texts(record)) or self._period(record)
+        if period.span is None and seats:
             raise BadRow("the row has no ChargeStartDate", "missing-days")
-        term, term_span = self.term(record)
         amount = self.numbers[record.subtotal]
         effective = self.numbers[record.effective_unit_price]
         quantity = self.numbers[record.billable_quantity]
         if amount is None:
             raise BadRow("the row has no Subtotal", "missing-amount")
-        if quantity is None:
-            if seats:
-                raise BadRow("the row has no BillableQuantity", "missing-quantity")
-            quantity = ZERO
+        if quantity is None and seats:
+            raise BadRow("the row has no BillableQuantity", "missing-quantity")
         return Draft(
             row=row,
-            record=record,
             raw=raw,
+            offer=offer,
+            period=period,
             customer=customer,
-            key=self.key(customer.tenant, record),
+            key=SubscriptionKey(customer.tenant, subscription, offer.sku),
             charge=charge,
             seats=seats,
             # The sign of a row is that of its Subtotal, then of its price (sources §0.5); a quantity written negative
             # tells as much where both are zero.
             sign=_sign(amount) or _sign(effective) or min(_sign(quantity), 0),
-            magnitude=abs(quantity),
-            span=span,
-            ordered=self.days[record.order_date],
+            magnitude=self.magnitudes[record.billable_quantity] or ZERO,
+            quantity=record.billable_quantity,
+            span=period.span,
             amount=amount,
-            listed=self.numbers[record.unit_price],
             effective=effective,
-            rate=self.numbers[record.exchange_rate] or ONE,
-            currency=self.currency(record.currency),
-            term=term,
-            term_span=term_span,
-            billing=self.billing(record.billing_frequency),
-            reference=self.reference(record.reference_id),
+            billing=offer.billing,
+            reference=_reference(record.reference_id),
+            order=record.order_id,
         )
 
-    def customer(self, record: Record) -> CustomerRef:
+    def _customer(self, record: Record) -> CustomerRef:
         """The customer: tenant in lower case, without the prefix `org:` that v1 writes."""
-        said = (record.customer_id, record.customer_name, record.customer_domain_name)
-        known = self.customers.get(said)
-        if known is None:
-            tenant = tenant_of(record.customer_id)
-            if tenant is None:
-                raise BadRow("the row has no CustomerId; without it nobody can be billed", "missing-tenant")
-            known = self.customers[said] = CustomerRef(tenant, said[1].strip(), said[2].strip().lower())
-        return known
+        tenant = tenant_of(record.customer_id)
+        if tenant is None:
+            raise BadRow("the row has no CustomerId; without it nobody can be billed", "missing-tenant")
+        name, domain = record.customer_name.strip(), record.customer_domain_name.strip().lower()
+        customer = self.customers[customer_texts(record)] = CustomerRef(tenant, name, domain)
+        return customer
 
-    def key(self, tenant: str, record: Record) -> SubscriptionKey:
-        """Tenant, subscription and SKU; a SkuId that lost its leading zeros to a spreadsheet gets them back."""
-        said = (tenant, record.subscription_id, record.product_id, record.sku_id)
-        known = self.keys.get(said)
-        if known is None:
-            product, sku = record.product_id.strip(), record.sku_id.strip().removeprefix("'")
-            name = f"{product}:{sku.zfill(4)}" if sku else product
-            known = self.keys[said] = SubscriptionKey(tenant, record.subscription_id.strip(), name)
-        return known
+    def _offer(self, record: Record) -> Offer:
+        meter = record.meter_description.strip()
+        charge = charge_of(record.charge_type, meter, record.subscription_description)
+        listed, rate = self.numbers[record.unit_price], self.numbers[record.exchange_rate] or ONE
+        azure = bool(meter) or spelled(record.subscription_description) == "azureplan"
+        offer = self.offers[offer_texts(record)] = Offer(
+            record=record,
+            sku=_sku(record),
+            description=_description(record, charge),
+            meter=meter or None,
+            charge=charge,
+            seats=charge.counts_seats,
+            azure_credit=charge is Charge.CREDIT and azure,
+            listed=listed,
+            rate=rate,
+            cost=None if listed is None else listed * rate,
+            currency=currency(record.currency) if record.currency else self._stand_in(),
+            billing=stated_billing(record.billing_frequency) if record.billing_frequency else None,
+            prepaid=is_prepaid_resource(record.term_and_billing_cycle),
+        )
+        return offer
 
-    def charge(self, record: Record) -> tuple[Charge, bool]:
-        """The kind of charge, and whether it counts seats."""
-        said = (record.charge_type, record.meter_description, record.subscription_description)
-        known = self.charges.get(said)
-        if known is None:
-            charge = charge_of(said[0], said[1].strip(), said[2])
-            known = self.charges[said] = (charge, charge.counts_seats)
-        return known
+    def _stand_in(self) -> str:
+        return self.currency or currency("")
 
-    def span(self, record: Record) -> Span | None:
-        """The days a row covers; only its first where it has no end, as perpetual software."""
-        said = (record.charge_start_date, record.charge_end_date)
-        if said not in self.spans:
-            self.spans[said] = self._span(*said)
-        return self.spans[said]
-
-    def _span(self, start: str, end: str) -> Span | None:
-        first, last = self.days[start], self.days[end]
-        if first is None:
-            return None
-        if last is not None and last < first:
+    def _period(self, record: Record) -> Period:
+        first, last = self.days[record.charge_start_date], self.days[record.charge_end_date]
+        if first is not None and last is not None and last < first:
             raise BadRow(f"the end {last} lies before the start {first}", "end-before-start")
-        return Span(first, last or first)
+        begun, ends = self.days[record.subscription_start_date], self.days[record.subscription_end_date]
+        period = self.periods[period_texts(record)] = Period(
+            said=(record.charge_start_date, record.charge_end_date),
+            span=None if first is None else Span(first, last or first),
+            ordered=self.days[record.order_date],
+            term=term_of(begun, ends, record.term_and_billing_cycle),
+            term_span=Span(begun, ends) if begun and ends and begun <= ends else None,
+        )
+        return period
 
-    def term(self, record: Record) -> tuple[str | None, Span | None]:
-        """The commitment and its days."""
-        said = (record.subscription_start_date, record.subscription_end_date, record.term_and_billing_cycle)
-        known = self.terms.get(said)
-        if known is None:
-            first, last = self.days[said[0]], self.days[said[1]]
-            span = Span(first, last) if first and last and first <= last else None
-            known = self.terms[said] = (term_of(first, last, said[2]), span)
-        return known
 
-    def currency(self, text: str) -> str:
-        """The billing currency."""
-        known = self.currencies.get(text)
-        if known is None:
-            known = self.currencies[text] = currency(text)
-        return known
+def _sku(record: Record) -> str:
+    """Product and SKU as one; a SkuId that lost its leading zeros to a spreadsheet gets them back."""
+    product, sku = record.product_id.strip(), record.sku_id.strip().removeprefix("'")
+    return f"{product}:{sku.zfill(4)}" if sku else product
 
-    def billing(self, text: str) -> str | None:
-        """How the row says that it is billed."""
-        if text not in self.billings:
-            self.billings[text] = stated_billing(text)
-        return self.billings[text]
 
-    def reference(self, text: str) -> str:
-        """The event that a row belongs to; of the JSON form `{"osId": …, "id": …}` its `id` (sources §1.2)."""
-        if not text.lstrip().startswith("{"):
-            return text.strip()
-        try:
-            inner = json.loads(text, parse_float=Decimal)
-        except (ValueError, RecursionError):
-            return text.strip()
-        return str(inner.get("id") or text.strip())
+def _description(record: Record, charge: Charge) -> str:
+    name = record.sku_name.strip() or record.product_name.strip() or record.subscription_description.strip()
+    meter = record.meter_description.strip()
+    if charge is Charge.USAGE and meter:
+        return f"{name}: {meter}" if name else meter
+    return name
+
+
+def _reference(text: str) -> str:
+    """The event that a row belongs to; of the JSON form `{"osId": …, "id": …}` its `id` (sources §1.2)."""
+    stripped = text.strip()
+    if not stripped.startswith("{"):
+        return stripped
+    try:
+        inner = json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return stripped
+    return str(inner.get("id") or stripped)
 
 
 def tenant_of(customer_id: str) -> str | None:

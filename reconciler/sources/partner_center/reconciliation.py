@@ -71,9 +71,9 @@ def _table_records(source: Table, report: Report) -> Iterator[tuple[int, Record,
     def tenant(row: list[str]) -> str | None:
         return tenant_of(row[at]) if at < len(row) else None
 
-    for line, cells, text in rows_of(source, report, tenant):
+    for line, cells in rows_of(source, report, tenant):
         cells.append("")
-        yield line, select(cells), RawRow(source, text)
+        yield line, select(cells), RawRow(source, line)
 
 
 def json_rows(text: str, report: Report) -> Rows | None:
@@ -161,13 +161,13 @@ def _report_lacking(names: list[str], report: Report, what: str, row: int = 1) -
 
 def invoices_of(rows: Rows, document: Document, report: Report) -> list[Invoice]:
     """The invoices of a file's rows, one per invoice number; a row that cannot be read is an error of its customer."""
-    drafts = _drafts(rows, document, report)
+    drafts = _drafts(rows, report)
     settle_signs(drafts, report)
     settle(drafts)
     by_number: dict[str, list[Draft]] = {}
     for draft in drafts:
         if draft.counted:
-            by_number.setdefault(draft.record.invoice_number.strip() or rows.number, []).append(draft)
+            by_number.setdefault(draft.offer.record.invoice_number.strip() or rows.number, []).append(draft)
     return [
         invoice
         for number, group in by_number.items()
@@ -175,10 +175,8 @@ def invoices_of(rows: Rows, document: Document, report: Report) -> list[Invoice]
     ]
 
 
-def _drafts(rows: Rows, document: Document, report: Report) -> list[Draft]:
-    reader = Reader(document.path)
-    if rows.currency:
-        reader.currencies[""] = rows.currency
+def _drafts(rows: Rows, report: Report) -> list[Draft]:
+    reader = Reader(rows.currency)
     drafts: list[Draft] = []
     unknown_charges: dict[str, int] = {}
     for row, record, raw in rows.rows:
@@ -198,7 +196,7 @@ def _drafts(rows: Rows, document: Document, report: Report) -> list[Draft]:
 
 
 def _invoice(number: str, drafts: list[Draft], document: Document, report: Report) -> Invoice | None:
-    currency = Counter(draft.currency for draft in drafts).most_common(1)[0][0]
+    currency = Counter(draft.offer.currency for draft in drafts).most_common(1)[0][0]
     drafts = list(_of_currency(number, currency, drafts, report))
     month = _month(drafts)
     if month is None:
@@ -219,20 +217,23 @@ def _invoice(number: str, drafts: list[Draft], document: Document, report: Repor
 
 def _of_currency(number: str, currency: str, drafts: list[Draft], report: Report) -> Iterator[Draft]:
     for draft in drafts:
-        if draft.currency == currency:
+        if draft.offer.currency == currency:
             yield draft
             continue
         report.about(draft.key.tenant, draft.key.subscription).error(
             "two-currencies",
-            f"the row is in {draft.currency}, but invoice {number} in {currency}; two currencies are never added",
+            f"the row is in {draft.offer.currency}, but invoice {number} in {currency}; two currencies are never added",
             (draft.row, None),
             "ask the distributor for one invoice per currency",
         )
 
 
 def _month(drafts: list[Draft]) -> Month | None:
-    days = (draft.ordered or (draft.span.first if draft.span else None) for draft in drafts)
-    months = Counter((day.year, day.month) for day in days if day)
+    days = Counter(draft.period.ordered or (draft.span.first if draft.span else None) for draft in drafts)
+    months: Counter[tuple[int, int]] = Counter()
+    for day, count in days.items():
+        if day:
+            months[day.year, day.month] += count
     if not months:
         return None
     year, number = max(months, key=lambda month: (months[month], month))
@@ -240,39 +241,28 @@ def _month(drafts: list[Draft]) -> Month | None:
 
 
 def _line(draft: Draft, report: Report) -> InvoiceLine:
-    record = draft.record
-    azure = draft.charge is Charge.CREDIT and (
-        bool(record.meter_description.strip()) or spelled(record.subscription_description) == "azureplan"
-    )
+    offer, period = draft.offer, draft.period
     return InvoiceLine(
         number=draft.row,
         place=Place(report.file, draft.row),
         customer=draft.customer,
-        motion=motion_of(draft.charge, draft.billing, azure),
+        motion=motion_of(draft.charge, draft.billing, offer.azure_credit),
         subscription=draft.key.subscription,
         sku=draft.key.sku,
-        description=_description(draft),
+        description=f"{offer.description} ({draft.note})" if draft.note else offer.description,
         charge=draft.charge,
         quantity=draft.magnitude if draft.sign >= 0 else -draft.magnitude,
         span=draft.span,
         unit_cost=draft.unit_cost,
         unit_price=None,
         amount=draft.amount,
-        term=draft.term,
+        term=period.term,
         billing=draft.billing,
-        term_end=draft.term_span.last if draft.term_span else None,
+        term_end=period.term_span.last if period.term_span else None,
         reference=draft.reference or None,
-        meter=record.meter_description.strip() or None,
+        meter=offer.meter,
         raw=draft.raw,  # type: ignore[arg-type]  # a mapping, whichever file it comes from
     )
-
-
-def _description(draft: Draft) -> str:
-    record = draft.record
-    name = record.sku_name.strip() or record.product_name.strip() or record.subscription_description.strip()
-    if draft.charge is Charge.USAGE and record.meter_description.strip():
-        name = f"{name}: {record.meter_description.strip()}" if name else record.meter_description.strip()
-    return f"{name} ({draft.note})" if draft.note else name
 
 
 def _amount_findings(drafts: Iterable[Draft], currency: str, report: Report) -> Iterator[Finding]:
@@ -282,8 +272,9 @@ def _amount_findings(drafts: Iterable[Draft], currency: str, report: Report) -> 
         if draft.effective is None or draft.charge is Charge.CREDIT or draft.telco:
             continue
         expected = abs(draft.effective) * draft.magnitude * draft.rate
-        allowed = least * max(ONE, draft.magnitude) * max(ONE, draft.rate)
-        if abs(abs(draft.amount) - expected) <= allowed:
+        apart = abs(abs(draft.amount) - expected)
+        # Most rows are exact: how far they may be apart is reckoned for the others alone.
+        if apart <= least or apart <= least * max(ONE, draft.magnitude) * max(ONE, draft.rate):
             continue
         yield Finding(
             Severity.WARNING,

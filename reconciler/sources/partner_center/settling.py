@@ -6,7 +6,7 @@ same product (§1.5, §1.7); products with calling come as two rows for the same
 """
 
 import re
-from collections.abc import Iterable
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
@@ -19,7 +19,6 @@ from reconciler.sources.partner_center.charges import (
     billing_by_days,
     billing_by_text,
     is_full_cycle,
-    is_prepaid_resource,
 )
 from reconciler.sources.partner_center.drafts import Draft
 
@@ -41,7 +40,7 @@ def _make_ends_inclusive(drafts: list[Draft]) -> None:
     Nobody has documented which of the two Graph writes; the rule acts only where an inclusive end would make a cycle of
     a month and a day, and then on all rows of the subscription with that end.
     """
-    midnight = [draft for draft in drafts if draft.span and _MIDNIGHT.search(draft.record.charge_end_date)]
+    midnight = [draft for draft in drafts if draft.span and _ends_at_midnight(draft)]
     exclusive = {
         (draft.key, draft.span.last)
         for draft in midnight
@@ -50,6 +49,11 @@ def _make_ends_inclusive(drafts: list[Draft]) -> None:
     for draft in midnight:
         if draft.span and (draft.key, draft.span.last) in exclusive and draft.span.days > 1:
             draft.span = Span(draft.span.first, draft.span.last - timedelta(days=1))
+
+
+def _ends_at_midnight(draft: Draft) -> bool:
+    end = draft.period.said[1]
+    return "T" in end and _MIDNIGHT.search(end) is not None
 
 
 def _is_anniversary(span: Span) -> bool:
@@ -71,7 +75,7 @@ def _settle_billing(drafts: list[Draft]) -> None:
     if borrowers:
         _borrow_billing(borrowers, drafts)
     for draft in drafts:
-        if draft.seats and is_prepaid_resource(draft.record.term_and_billing_cycle):
+        if draft.seats and draft.offer.prepaid:
             draft.billing, draft.charge, draft.seats = ONCE, Charge.ONE_TIME, False
 
 
@@ -84,13 +88,13 @@ def _borrow_billing(borrowers: list[Draft], drafts: list[Draft]) -> None:
     for draft in borrowers:
         if draft.span:
             borrowed = cycles.get((draft.key, draft.span.last)) or cycles.get(draft.key)
-            text = draft.record.term_and_billing_cycle
-            draft.billing = borrowed or billing_by_text(text) or billing_by_days(draft.span, draft.term_span)
+            text = draft.offer.record.term_and_billing_cycle
+            draft.billing = borrowed or billing_by_text(text) or billing_by_days(draft.span, draft.period.term_span)
 
 
 def _billing_of_cycle(draft: Draft, span: Span) -> str:
-    by_text = billing_by_text(draft.record.term_and_billing_cycle)
-    by_days = billing_by_days(span, draft.term_span)
+    by_text = billing_by_text(draft.offer.record.term_and_billing_cycle)
+    by_days = billing_by_days(span, draft.period.term_span)
     # A first term cut short to another's end covers less than its cycle: then, and where the whole term is one
     # payment, the text knows better.
     certain = (by_days == MONTHLY and span.days >= 28) or by_text is None
@@ -108,7 +112,7 @@ def _settle_unit_costs(drafts: list[Draft]) -> None:
         elif _shows_discount(draft, effective):
             price = effective
             discounted[draft.key, listed, draft.rate] = effective * draft.rate if effective is not None else ZERO
-        draft.unit_cost = None if price is None else price * draft.rate
+        draft.unit_cost = draft.offer.cost if price is listed or price is None else price * draft.rate
     if discounted:
         for draft in drafts:
             if draft.seats:
@@ -121,18 +125,18 @@ def _shows_discount(draft: Draft, effective: Decimal | None) -> bool:
     return draft.opens_cycle and draft.sign > 0 and is_full_cycle(draft.span, draft.billing)
 
 
-def _merge_telco(drafts: Iterable[Draft]) -> None:
+def _merge_telco(drafts: list[Draft]) -> None:
     """Two rows of one event for the same seats at two prices: the first counts the seats at the price of both, the
     second keeps its amount and counts none.
     """
+    events = Counter(draft.reference or draft.order for draft in drafts if draft.seats)
     first: dict[object, Draft] = {}
     for draft in drafts:
-        event = draft.reference or draft.record.order_id
-        if not event or not draft.magnitude or not draft.seats:
+        event = draft.reference or draft.order
+        if not event or events[event] < 2 or not draft.magnitude or not draft.seats:
             continue
-        record = draft.record
-        days = (record.charge_start_date, record.charge_end_date)
-        same = (event, draft.key, record.charge_type, record.order_id, days, draft.sign, record.billable_quantity)
+        said = (draft.offer.record.charge_type, draft.order, draft.period.said, draft.quantity)
+        same = (event, draft.key, said, draft.sign)
         partner = first.setdefault(same, draft)
         if partner is draft or partner.listed == draft.listed or partner.telco:
             continue
