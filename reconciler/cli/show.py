@@ -27,18 +27,29 @@ _WIDEST = 120
     show_default=True,
     help="markdown fits a pull-request comment, html a browser or a printer; json is the file as it is.",
 )
+@click.option(
+    "--summary", is_flag=True, help="Only the totals and counts, at once for any size; the digest is not checked."
+)
 @click.pass_obj
-def command(settings: Settings, plan_file: Path, form: str) -> None:
+def command(settings: Settings, plan_file: Path, form: str, summary: bool) -> None:
     """Shows what a saved plan would change, why, and what each customer's invoice will say.
 
-    A file that is not a plan, or whose content does not match its digest, is refused.
+    A file that is not a plan, or whose content does not match its digest, is refused. --summary reads the end of the
+    file alone, so it cannot check the digest, and says so.
 
     \b
     Example:
       reconciler show plans/2026-09.plan.json
       reconciler show plans/2026-09.plan.json --format markdown > comment.md
       reconciler show plans/2026-09.plan.json --format html > plan.html
+      reconciler show plans/2026-09.plan.json --summary
     """
+    if summary:
+        if form != "text":
+            raise click.UsageError("--summary is text; a program finds the same in the file's own `summary`.")
+        for line in _summary(plan_file, settings):
+            click.echo(line)
+        return
     text, plan = load_plan(plan_file)
     if form == "json":
         click.echo(text, nl=False)
@@ -61,6 +72,20 @@ def _lines(plan: "Plan", form: str, settings: Settings) -> Iterator[str]:
     from reconciler.render.plan_text import plan_lines
 
     yield from plan_lines(plan, width=page_width(), colour=settings.colour(sys.stdout.isatty()))
+
+
+def _summary(plan_file: Path, settings: Settings) -> Iterator[str]:
+    from reconciler.planning.plan_file import PlanFileError
+    from reconciler.planning.plan_summary import read_summary
+    from reconciler.render.plan_summary_text import summary_lines
+
+    try:
+        found = read_summary(plan_file)
+    except OSError as error:
+        raise Failure(f"{plan_file} cannot be read: {error.strerror or error}") from None
+    except PlanFileError as error:
+        raise Failure(str(error), error.hint) from None
+    yield from summary_lines(found, width=page_width(), colour=settings.colour(sys.stdout.isatty()))
 
 
 def page_width() -> int:

@@ -42,7 +42,7 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
         observed_records=document["observed_records"],
         changes=tuple(_read_change(change) for change in document["changes"]),
         findings=tuple(_read_findings(document["findings"])),
-        impact=tuple(_read_impact(row) for row in document["impact"]),
+        impact=tuple(impact_of(row) for row in document["impact"]),
         coverage=tuple(
             Coverage(row["outcome"], row["rule"], row["lines"], tuple(map(_read_money, row["amounts"])))
             for row in document["coverage"]
@@ -130,7 +130,8 @@ def _read_money(members: Mapping[str, str]) -> Money:
     return Money(Decimal(members["amount"]), members["currency"])
 
 
-def _read_impact(row: Mapping[str, Any]) -> Impact:
+def impact_of(row: Mapping[str, Any]) -> Impact:
+    """The bill of an agreement and month. Raises as `plan_of` does."""
     verdicts = {name: Verdict(row[name]) for name in ("verdict", "reviewed") if name in row}
     numbers = ("before", "after", "invoiced_cost", "charged_seat_days", "seat_days")
     read = {name: Decimal(row[name]) for name in numbers}

@@ -10,6 +10,7 @@ from decimal import Decimal
 from reconciler.domain.days import Month
 from reconciler.domain.money import ZERO, Money, summed
 from reconciler.domain.plan import AdditionValues, Change, Impact, Plan, ProductValues, Resource, Verdict
+from reconciler.domain.plan_summary import PlanSummary
 
 _SHORTEST = 8
 
@@ -61,7 +62,7 @@ class CustomerGroup:
         return summed(Money(row.after - row.before, row.currency) for row in rows)
 
 
-def shown_months(plan: Plan) -> tuple[str, ...]:
+def shown_months(plan: Plan | PlanSummary) -> tuple[str, ...]:
     """The planned months, the one after them, and any other that a bill is stated for; ascending."""
     month = Month.parse(plan.month)
     bills = (row.month for row in plan.impact)
@@ -104,17 +105,17 @@ def quiet_agreements(plan: Plan) -> int:
     return len({row.agreement for row in rows} - changed - not_tied)
 
 
-def total_before(plan: Plan, month: str) -> tuple[Money, ...]:
+def total_before(plan: Plan | PlanSummary, month: str) -> tuple[Money, ...]:
     """What all agreements of the plan bill for a month before it, per currency."""
     return summed(Money(row.before, row.currency) for row in plan.impact if row.month == month)
 
 
-def total_after(plan: Plan, month: str) -> tuple[Money, ...]:
+def total_after(plan: Plan | PlanSummary, month: str) -> tuple[Money, ...]:
     """What all agreements of the plan bill for a month after it, per currency."""
     return summed(Money(row.after, row.currency) for row in plan.impact if row.month == month)
 
 
-def total_cost(plan: Plan, month: str) -> tuple[Money, ...]:
+def total_cost(plan: Plan | PlanSummary, month: str) -> tuple[Money, ...]:
     """What the distributor charged for a month on all agreements of the plan, per currency."""
     return summed(Money(row.invoiced_cost, row.currency) for row in plan.impact if row.month == month)
 

@@ -5,18 +5,17 @@ plan rests on, what refuses it, and the plan in one sentence.
 from collections.abc import Iterator
 
 from reconciler.domain.finding import Finding, Severity
-from reconciler.domain.money import printed
 from reconciler.domain.plan import Coverage, Plan
 from reconciler.render.breakdown import kept_price_sentences, kept_prices
-from reconciler.render.grouping import amount_in, quiet_agreements, shown_months, total_after, total_before, total_cost
+from reconciler.render.grouping import quiet_agreements
 from reconciler.render.open_items_text import completeness_lines, open_lines
 from reconciler.render.page import Page
+from reconciler.render.plan_totals import totals_lines
 from reconciler.render.safe_text import safe
 from reconciler.render.terminal import Paint, Style, broken, hanging, wrapped
-from reconciler.render.wording import counted, margin_text, signed, summary_sentence
+from reconciler.render.wording import counted, summary_sentence
 
 SEVERITY_STYLES = {Severity.ERROR: Style.BAD, Severity.WARNING: Style.CAREFUL, Severity.INFO: Style.QUIET}
-_MONTHS_ABREAST = 4
 HEADINGS = {
     Severity.ERROR: "Errors, which keep their customers out of the plan",
     Severity.WARNING: "Warnings",
@@ -34,7 +33,7 @@ def closing_lines(plan: Plan, *, width: int, paint: Paint) -> Iterator[str]:
     yield from _documents(plan, page)
     yield from completeness_lines(plan, page)
     yield from _kept_prices(plan, page)
-    yield from _totals(plan, page)
+    yield from totals_lines(plan, page)
     yield from _verdict(plan, page)
 
 
@@ -85,40 +84,6 @@ def _documents(plan: Plan, page: Page) -> Iterator[str]:
         for used in plan.documents
     ]
     yield from page.ledger(rows)
-
-
-def _totals(plan: Plan, page: Page) -> Iterator[str]:
-    """What all customers' invoices say together, one block per currency."""
-    if not plan.impact:
-        return
-    months = shown_months(plan)
-    before = {month: total_before(plan, month) for month in months}
-    after = {month: total_after(plan, month) for month in months}
-    currencies = sorted({money.currency for month in months for money in after[month]})
-    yield from page.heading("All agreements together")
-    for currency in currencies:
-        old = [amount_in(before[month], currency) for month in months]
-        new = [amount_in(after[month], currency) for month in months]
-        moves = [b - a for a, b in zip(old, new, strict=True)]
-        rows = [
-            ("", months),
-            (f"bill before, in {safe(currency)}", tuple(printed(a, currency) for a in old)),
-            ("change", tuple(signed(a, currency) for a in moves)),
-            (f"bill after, in {safe(currency)}", tuple(printed(a, currency) for a in new)),
-        ]
-        # Turned, a line for each month, where so many columns have no room.
-        turned = len(months) > _MONTHS_ABREAST
-        yield from page.ledger(_turned(rows) if turned else rows, Style.STRONG)
-        for month in () if plan.undoes else plan.planned_months:
-            cost = amount_in(total_cost(plan, month), currency)
-            text = margin_text(amount_in(after.get(month, ()), currency), cost, currency)
-            yield from hanging(safe(f"{month}: {text}"), page.width, "  ")
-
-
-def _turned(rows: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
-    """The table with rows for columns."""
-    heads = tuple(head for head, _ in rows[1:])
-    return [("", heads), *((month, tuple(f[n] for _, f in rows[1:])) for n, month in enumerate(rows[0][1]))]
 
 
 def _kept_prices(plan: Plan, page: Page) -> Iterator[str]:

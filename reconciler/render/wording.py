@@ -8,6 +8,7 @@ from decimal import Decimal
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import Money, plain, printed
 from reconciler.domain.plan import Action, AdditionValues, Because, Change, Plan, ProductValues, Values, Verdict
+from reconciler.domain.plan_summary import PlanSummary
 from reconciler.render.grouping import sku_of
 
 SIGNS = {
@@ -50,7 +51,7 @@ def counts(plan: Plan) -> str:
     return ", ".join(f"{plan.count(action)} to {VERBS[action]}" for action in Action if plan.count(action))
 
 
-def subject_of(plan: Plan) -> str:
+def subject_of(plan: Plan | PlanSummary) -> str:
     """What a plan is about: a month, or a run to take back."""
     return f"Undo of run {plan.undoes} ({plan.period})" if plan.undoes else f"Plan for {plan.period}"
 
