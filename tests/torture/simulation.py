@@ -284,11 +284,13 @@ class Simulation:
         return plan
 
     def _surplus(self) -> list[Change]:
-        """A copy that a plan sees is quantity that nobody was charged for: a true-up takes it out like any other."""
+        """A copy that a plan sees is quantity that nobody was charged for: a true-up takes it out like any other, also
+        where a person has edited one of the two.
+        """
         surplus = []
         for values in WANTED:
             standing = [a for a in self.psa.additions.values() if identity(a) == identity(values)]
-            surplus += [delete(copy) for copy in standing[1:] if copy.quantity == standing[0].quantity]
+            surplus += [delete(copy) for copy in standing[1:]]
         return surplus
 
     # -- what must hold
