@@ -8,11 +8,13 @@ machine do not apply, and no body grows beyond a cap, however well it was compre
 import asyncio
 import logging
 import re
+import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 
 import httpx
 import stamina
@@ -26,6 +28,10 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 # These two log queries and the headers of answers, which may hold anything; the request log below says enough.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+# httpcore looks for this module some seven times in every request, and where it is not installed, each time through the
+# whole search path: a fifth of a plan's time over HTTP. That it is not there is so found out once.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 _log = logging.getLogger("reconciler.http")
 
 BODY_CAP = 10 * 1024 * 1024
@@ -104,21 +110,22 @@ class HttpClient:
         self._budget = budget
         self._redact = redact
         self._timeouts = timeouts or Timeouts()
-        self._http = httpx.AsyncClient(
-            transport=transport,
+        # No httpx.AsyncClient around the transport: authentication, redirects, cookies and hooks are nothing that a
+        # PSA's API is asked with, and each would cost every request.
+        self._transport = transport or httpx.AsyncHTTPTransport(
             trust_env=False,
-            follow_redirects=False,
             # Idle connections are dropped before servers usually do: a write on a stale one would be ambiguous.
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=3),
-            timeout=httpx.Timeout(self._timeouts.silence, connect=self._timeouts.connect),
         )
+        waits = httpx.Timeout(self._timeouts.silence, connect=self._timeouts.connect)
+        self._extensions = {"timeout": waits.as_dict()}
 
     def __repr__(self) -> str:
         return "HttpClient()"
 
     async def close(self) -> None:
         """Ends the connections."""
-        await self._http.aclose()
+        await self._transport.aclose()
 
     async def read(self, request: Request) -> Answer:
         """The answer to a GET: 2xx or 4xx. Retried with backoff and jitter where the failure may pass.
@@ -126,10 +133,17 @@ class HttpClient:
         Raises TargetError where no answer came in all attempts, for a redirect, and for a body beyond the cap.
         """
         try:
+            return await self._read_once(request)
+        except _TryAgain as once:
+            first = once
+        # Nearly every read is answered at once, and pays for no plan of further attempts.
+        try:
             async for attempt in stamina.retry_context(
                 on=_TryAgain, attempts=_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5
             ):
                 with attempt:
+                    if attempt.num == 1:
+                        raise first
                     return await self._read_once(request)
         except _TryAgain as tired:
             failure = TargetError(f"{request} failed {_ATTEMPTS} times; the last time: {tired}", "try again later")
@@ -208,26 +222,45 @@ class HttpClient:
     async def _send(self, request: Request) -> Answer:
         clock = self._budget.clock
         async with self._budget.place():
-            started, status = clock.monotonic(), 0
-            headers: dict[str, str] = {}
+            started = clock.monotonic()
+            response: httpx.Response | None = None
             try:
-                async with (
-                    asyncio.timeout(self._timeouts.whole),
-                    self._http.stream(
-                        request.method,
-                        request.url,
-                        headers={**request.headers, "Accept-Encoding": "gzip"},
-                        content=request.body,
-                    ) as response,
-                ):
-                    status = response.status_code
-                    headers = self._told_headers(response.headers)
-                    body = await _unpacked(response)
+                async with asyncio.timeout(self._timeouts.whole):
+                    response = await self._transport.handle_async_request(self._on_the_wire(request))
+                    try:
+                        body = await _unpacked(response)
+                    finally:
+                        await response.aclose()
             finally:
-                _logged(request, status, clock.monotonic() - started, headers)
+                if _log.isEnabledFor(logging.DEBUG):
+                    self._tell(request, response, clock.monotonic() - started)
+        status = response.status_code
         if status >= 400:
             body = self._redact(body.decode(errors="replace")).encode()
         return Answer(status, response.headers, body)
+
+    def _on_the_wire(self, request: Request) -> httpx.Request:
+        return httpx.Request(
+            request.method,
+            request.url,
+            headers={**request.headers, "Accept-Encoding": "gzip"},
+            content=request.body,
+            extensions=self._extensions,
+        )
+
+    def _tell(self, request: Request, response: httpx.Response | None, seconds: float) -> None:
+        # What comes from elsewhere is in the fields, never in the message.
+        _log.debug(
+            "request",
+            extra={
+                "operation": operation.get(),
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code if response else 0,
+                "milliseconds": round(seconds * 1000),
+                "headers": self._told_headers(response.headers) if response else {},
+            },
+        )
 
     def _told_headers(self, headers: httpx.Headers) -> dict[str, str]:
         return {name: self._redact(headers[name]) for name in _TOLD_HEADERS if name in headers}
@@ -238,21 +271,6 @@ class HttpClient:
         return self._redact(str(error)) or type(error).__name__
 
 
-def _logged(request: Request, status: int, seconds: float, headers: Mapping[str, str]) -> None:
-    # What comes from elsewhere is in the fields, never in the message.
-    _log.debug(
-        "request",
-        extra={
-            "operation": operation.get(),
-            "method": request.method,
-            "path": request.path,
-            "status": status,
-            "milliseconds": round(seconds * 1000),
-            "headers": dict(headers),
-        },
-    )
-
-
 async def _unpacked(response: httpx.Response) -> bytes:
     """The body, unpacked piece by piece and never beyond the cap: httpx itself would unpack a bomb."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -260,7 +278,8 @@ async def _unpacked(response: httpx.Response) -> bytes:
         raise _Unusable(f"it is packed in a way that was not asked for ({coding!r})")
     unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if coding == "gzip" else None
     body = bytearray()
-    async for piece in response.aiter_raw():
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 -- it came from an asynchronous transport
+    async for piece in response.stream:
         try:
             body += unpack.decompress(piece, BODY_CAP + 1 - len(body)) if unpack else piece
         except zlib.error as error:
