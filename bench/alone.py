@@ -18,7 +18,7 @@ class Failed(Exception):
     """A measurement did not come about; the message is for the person who started it."""
 
 
-def alone(function: str, *arguments: str | int) -> dict[str, Any]:
+def alone(function: str, *arguments: str | float) -> dict[str, Any]:
     """What `module:function` returns in a new interpreter. Raises Failed with its last words where it breaks."""
     command = [sys.executable, "-m", "bench.alone", function, *map(str, arguments)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
