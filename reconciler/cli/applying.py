@@ -2,16 +2,17 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.context import Exit, Failure, Settings
 from reconciler.cli.loading import opened_target
 from reconciler.cli.logs import step
+from reconciler.cli.show import page_width
 
 if TYPE_CHECKING:
     from reconciler.applying.clock import SystemClock
@@ -88,7 +89,7 @@ def written(writing: Writing, work: Work) -> int:
         digest=writing.plan.digest,
     )
     try:
-        report = asyncio.run(_run(writing, work, clock))
+        report = _carried_out(_run(writing, work, clock))
     except (CannotApply, TargetError) as error:
         _finish(writing, number, failed_record(started, str(error), clock.now()))
         raise Failure(str(error), error.hint) from None
@@ -106,6 +107,15 @@ def _finish(writing: Writing, number: int, record: "RunRecord") -> None:
     finish_run(writing.store, number, record, messages)
 
 
+def _carried_out(run: Coroutine[Any, Any, "ApplyReport"]) -> "ApplyReport":
+    """What the run reports. It listens to both signals itself; afterwards they end the command as before it."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        return asyncio.run(run)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 async def _run(writing: Writing, work: Work, clock: "SystemClock") -> "ApplyReport":
     from reconciler.applying.clock import Stop
     from reconciler.applying.surroundings import Surroundings
@@ -119,34 +129,39 @@ async def _run(writing: Writing, work: Work, clock: "SystemClock") -> "ApplyRepo
         return await work(Surroundings(target, writing.store, clock, limits, stop, _tell_change, _notice))
 
 
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+
+
 def _notice(text: str) -> None:
-    click.echo(text, err=True)
+    from reconciler.render.apply_text import note_lines
+
+    _say(note_lines(text, width=page_width()))
 
 
 def _tell_change(result: "ChangeResult") -> None:
     from reconciler.applying.report import DONE_WORDS
-    from reconciler.render.safe_text import safe
+    from reconciler.render.apply_text import change_lines
 
     step("change settled", operation=result.change.address, state=result.state.value, said=result.sentence)
-    address = safe(result.change.address)
-    if result.done:
-        click.echo(f"{DONE_WORDS[result.change.action][0]} {address} {safe(result.sentence)}", err=True)
-    else:
-        click.echo(f"! {address} {result.state.value.lower()}: {safe(result.sentence)}", err=True)
+    sign, sentence = (
+        (DONE_WORDS[result.change.action][0], result.sentence)
+        if result.done
+        else ("!", f"{result.state.value.lower()}: {result.sentence}")
+    )
+    _say(change_lines(sign, result.change.address, sentence, width=page_width()))
 
 
 def _tell(report: "ApplyReport") -> None:
     from reconciler.applying.report import Ending
-    from reconciler.render.safe_text import safe
+    from reconciler.render.apply_text import stale_lines
 
     if report.ending is Ending.ALREADY_DONE:
         click.echo("This plan was applied already. Nothing was written.")
         return
     if report.ending is Ending.STALE:
-        click.echo("error: the plan is stale: the PSA is not as the plan saw it; nothing was written", err=True)
-        for sentence in report.stale:
-            click.echo(f"  {safe(sentence)}", err=True)
-        click.echo("  hint: make a new plan and have it reviewed: reconciler plan --out FILE", err=True)
+        _say(stale_lines(report.stale, width=page_width()))
         return
     _tell_left(report)
     click.echo(_summary(report))
@@ -156,20 +171,20 @@ def _tell(report: "ApplyReport") -> None:
 
 def _tell_left(report: "ApplyReport") -> None:
     from reconciler.applying.report import Ending
-    from reconciler.render.safe_text import safe
+    from reconciler.render.apply_text import left_lines
 
     for text in report.incidents:
-        click.echo(f"! {safe(text)}", err=True)
+        _notice(f"! {text}")
     hints: dict[str, list[str]] = {}
     for result in report.results:
         if result.hint:
             hints.setdefault(result.hint, []).append(result.change.address)
     for hint, addresses in hints.items():
-        click.echo(f"what to do about {', '.join(safe(address) for address in addresses)}: {hint}", err=True)
+        _say(left_lines(hint, addresses, width=page_width()))
     if report.incidents:
-        click.echo("what to do about what the audit found: look at these records in the PSA, then plan again", err=True)
+        _notice("what to do about what the audit found: look at these records in the PSA, then plan again")
     if report.ending is Ending.INTERRUPTED:
-        click.echo("stopped on request; finish with: reconciler resume", err=True)
+        _notice("stopped on request; finish with: reconciler resume")
 
 
 def _summary(report: "ApplyReport") -> str:

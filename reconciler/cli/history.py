@@ -1,6 +1,6 @@
 """`reconciler history`: the runs so far, or one of them in full."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import Failure, Settings
+from reconciler.cli.show import page_width
 
 # More than these are for a spreadsheet: history RUN --csv FILE.
 _SHOWN = 40
@@ -71,7 +72,7 @@ def _of_one(store: "Store", run: "Run", form: str) -> str:
 
     detail = detail_of(store, run)
     if form == "text":
-        return "".join(f"{line}\n" for line in _detail(detail))
+        return "".join(f"{line}\n" for line in fitting(_detail(detail)))
     return detail_csv(detail) if form == "csv" else readable(detail_json(detail))
 
 
@@ -82,6 +83,15 @@ def _write(text: str, file: Path) -> None:
         write_whole(file, text, 0o600)
     except OSError as error:
         raise Failure(f"{file} cannot be written: {error.strerror}", "say another place with --csv") from None
+
+
+def fitting(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, each wrapped to the page's width, with what goes on below further in."""
+    from reconciler.render.terminal import hanging
+
+    for line in lines:
+        indent = " " * (len(line) - len(line.lstrip(" ")))
+        yield from hanging(line, page_width(), indent, indent + "    ")
 
 
 def when(at: datetime) -> str:

@@ -11,6 +11,7 @@ import click
 from reconciler import __version__
 from reconciler.cli.context import Exit, Settings
 from reconciler.cli.global_options import also_after, before_the_command
+from reconciler.cli.stopping import NEXT, Terminated, end_in_order_when_terminated
 
 # Each command lives in a module of its own that is imported when called, for `--help` is typed more than any other.
 COMMANDS = {
@@ -98,6 +99,7 @@ main.params += before_the_command()
 
 def run() -> None:
     """The console script. A bug prints one line, an error id and where the details lie; never a traceback."""
+    end_in_order_when_terminated()
     try:
         # Outside its standalone mode click returns the status of an early exit instead of leaving with it.
         sys.exit(main.main(standalone_mode=False) or Exit.DONE)
@@ -107,8 +109,11 @@ def run() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped", err=True)
+        click.echo(NEXT, err=True)
         sys.exit(130)
+    except Terminated:
+        click.echo(NEXT, err=True)
+        raise
     except BrokenPipeError:
         # The reader of a pipe has gone (`| head`): nothing is wrong, and nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

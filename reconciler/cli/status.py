@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import Settings
-from reconciler.cli.history import counted, status_of, what_of, when
+from reconciler.cli.history import counted, fitting, status_of, what_of, when
 
 # Customers that are named for each status; how many more there are is said.
 _NAMED = 12
@@ -40,7 +40,7 @@ def command(settings: Settings) -> None:
             lines = list(_lines(store))
         finally:
             store.close()
-    for line in lines:
+    for line in fitting(lines):
         click.echo(line)
 
 
@@ -160,4 +160,4 @@ def _open(store: "Store") -> Iterator[str]:
         return
     yield f"{len(left)} changes of an interrupted apply are open; finish them with: reconciler resume"
     for address, state in left:
-        yield f"  {state} {safe(address)}"
+        yield f"  {safe(address)} {state}"

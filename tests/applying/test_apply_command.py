@@ -32,6 +32,11 @@ def plan_of(office: Office) -> str:
     return str(office.folder / office.saved_plan())
 
 
+def joined(told: str) -> str:
+    """A text as it was before it was wrapped."""
+    return " ".join(told.split())
+
+
 def digest_of(plan: str) -> str:
     return str(json.loads(Path(plan).read_text(encoding="utf-8"))["digest"])
 
@@ -41,7 +46,7 @@ def test_a_saved_plan_is_applied_told_and_kept(office: Office) -> None:
     applied = office.invoke("apply", plan)
     assert applied.exit_code == 0, applied.output
     assert office.billed() == wanted()
-    assert len(re.findall(r"^[+-] psa/.* \(id \d+\)$", applied.stderr, re.MULTILINE)) == 13
+    assert len(re.findall(r"^[+-] psa/.*\s+\S+ \(id \d+\)$", applied.stderr, re.MULTILINE)) == 13
     assert applied.stdout.startswith("Applied: 10 created, 3 ended, 0 failed.\n")
     assert "2026-09: +300.00 AUD" in applied.stdout
 
@@ -53,7 +58,7 @@ def test_a_saved_plan_is_applied_told_and_kept(office: Office) -> None:
     assert [line.split()[0] for line in table] == ["run", "3", "2", "1"]
     assert "No Change" in table[1]
     assert re.search(r"Success +10 created, 3 ended", table[2])
-    run = office.invoke("history", "2").stdout
+    run = joined(office.invoke("history", "2").stdout)
     assert "Customer 1: Success" in run
     assert re.search(r"PLANNED -> INTENT: create agreement_id 400, .*quantity 3", run)
     assert re.search(r"INTENT -> CONFIRMED: the PSA answered with record \d+", run)
@@ -159,11 +164,15 @@ def test_what_never_appears_ends_part_way_and_a_new_plan_does_the_rest(office: O
     stopped = office.invoke("apply", plan)
     assert stopped.exit_code == 6, stopped.output
     assert "failed: it was sent 3 times and never appeared" in stopped.stderr
-    assert "of the same subscription was not done" in stopped.stderr
+    assert "of the same subscription was not done" in joined(stopped.stderr)
+    assert "what to do: it will be in the next plan, once that is mended\n  psa/Customer 0/" in stopped.stderr
     assert "2 failed, 2 left" in stopped.stdout
     office.psa.faults([])
-    assert "open; finish them with" in office.invoke("status").stdout
+    status = office.invoke("status").stdout
+    assert "open; finish them with" in status
     resumed = office.invoke("resume")
+    told = (stopped.output, status, resumed.output, office.invoke("history", "2").stdout)
+    assert [line for text in told for line in text.splitlines() if len(line) > 80] == []
     assert resumed.exit_code == 6
     assert "make a new plan" in resumed.stderr
     assert office.invoke("apply", "--auto-approve").exit_code == 0

@@ -74,6 +74,22 @@ def test_a_signal_lets_the_request_in_flight_end_and_sends_nothing_new(
     assert office.billed() == wanted()
 
 
+@pytest.mark.parametrize(("asked", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_before_anything_was_written_ends_in_order_and_says_what_next(
+    office: Office, asked: signal.Signals, status: int
+) -> None:
+    office.psa.faults([slow(0.5, "GET")])
+    process = office.start("apply", "--auto-approve", "-v")
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(asked)
+    _, told = process.communicate(timeout=30)
+    assert (process.returncode, office.writes()) == (status, 0), told
+    assert told.endswith("stopped on request; whether an apply is left to finish: reconciler status\n")
+    assert f"exit={status}" in told
+    office.psa.faults([])
+
+
 @pytest.fixture
 def office_of_its_own(tmp_path: Path) -> Iterator[Office]:
     """With a PSA that nobody else uses: what it is still at when a test ends must not land in the next one."""
