@@ -36,7 +36,7 @@ def before_the_command() -> list[click.Option]:
             show_default=True,
             help="How logs are written.",
         ),
-        click.Option(["-v", "--verbose"], count=True, help="Says more on standard error; -vv shows each request."),
+        click.Option(["-v", "--verbose"], count=True, help="Shows each step and request on standard error."),
     ]
 
 

@@ -60,7 +60,7 @@ jobs:
           status=0
           reconciler plan --out plan.json --format markdown > plan.md || status=$?
           cat plan.md >> "$GITHUB_STEP_SUMMARY"
-          jq --raw-output .digest plan.json > plan.digest
+          reconciler show plan.json --format digest > plan.digest
           exit "$status"
 {_CREDENTIALS}\
       # The plan's text is kept for the next job, its digest until the merge; the plan itself is made again then.
@@ -75,14 +75,26 @@ jobs:
     if: always() && (needs.plan.result == 'success' || needs.plan.result == 'failure')
     needs: plan
     permissions:
-      pull-requests: write
+      pull-requests: write # the comment
     runs-on: ubuntu-latest
     steps:
       - uses: actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0
         with: {{name: plan-comment}}
-      - run: gh pr comment "$NUMBER" --repo "$GITHUB_REPOSITORY" --body-file plan.md --edit-last --create-if-none
+      # One comment, found again by its first line: other workflows comment under the same name.
+      - run: |
+          {{ echo "$MARK"; cat plan.md; }} > comment.md
+          comments="repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments"
+          ours=$(gh api --paginate "$comments" --jq \\
+            '.[] | select(.user.login == "github-actions[bot]" and (.body | startswith(env.MARK))) | .id')
+          if test -n "$ours"; then
+            comment="repos/$GITHUB_REPOSITORY/issues/comments/${{ours%%[!0-9]*}}"
+            gh api --silent --method PATCH "$comment" --field body=@comment.md
+          else
+            gh api --silent --method POST "$comments" --field body=@comment.md
+          fi
         env:
           GH_TOKEN: ${{{{ github.token }}}}
+          MARK: <!-- the plan of billing.yml -->
           NUMBER: ${{{{ github.event.pull_request.number }}}}
 
   apply:
@@ -91,8 +103,8 @@ jobs:
     environment: billing
     permissions:
       contents: read
-      actions: read
-      pull-requests: read
+      actions: read # the digest of the pull request's run
+      pull-requests: read # which pull request was merged
     runs-on: ubuntu-latest
     steps:
 {_INSTALLED}\
@@ -101,8 +113,9 @@ jobs:
           head=$(gh api "repos/$GITHUB_REPOSITORY/commits/$GITHUB_SHA/pulls" --jq \\
             '[.[] | select(.merged_at and .head.repo.full_name == env.GITHUB_REPOSITORY)][0].head.sha // empty')
           test -n "$head" || {{ echo "::error::no merged pull request brought $GITHUB_SHA"; exit 1; }}
-          run=$(gh run list --repo "$GITHUB_REPOSITORY" --workflow billing.yml --event pull_request --commit "$head" \\
-            --status success --limit 1 --json databaseId --jq '.[0].databaseId // empty')
+          runs="repos/$GITHUB_REPOSITORY/actions/workflows/billing.yml/runs?event=pull_request&status=success&head_sha=$head"
+          run=$(gh api "$runs" --jq \\
+            '[.workflow_runs[] | select(.head_repository.full_name == env.GITHUB_REPOSITORY)][0].id // empty')
           test -n "$run" || {{ echo "::error::the plan of $head did not end well, or was not made"; exit 1; }}
           gh run download "$run" --repo "$GITHUB_REPOSITORY" --name plan-digest
         env:

@@ -1,7 +1,7 @@
 """The log of a command: what it did step by step, and every request that it made. Set up here and nowhere else.
 
 A command that reads or writes a PSA leaves its log beside the state, one JSON object a line, for its owner alone; `-v`
-shows steps on standard error, `-vv` requests too. A record has an event, which is ours and holds no text from
+shows steps and requests on standard error. A record has an event, which is ours and holds no text from
 elsewhere, and fields. Only fields of known names are written, each value escaped: text from a PSA or a document can
 neither begin a line nor end a string. Bodies, queries and credentials are in no record to begin with.
 """
@@ -67,8 +67,8 @@ def _logged(work: Callable[..., Any], name: str) -> Callable[..., Any]:
         from reconciler import __version__
 
         start(settings, name)
-        step("command begins", command=name, version=__version__)
         try:
+            step("command begins", command=name, version=__version__)
             done = work(*arguments, **options)
         except SystemExit as leaving:
             _end(exit=leaving.code if isinstance(leaving.code, int) else 0)
@@ -95,10 +95,7 @@ def start(settings: Settings, name: str) -> None:
     ours.setLevel(logging.DEBUG)
     ours.propagate = False
     if settings.verbose:
-        shown = Shown(as_json=settings.log_format == "json")
-        # Requests are of the level DEBUG, and no other record is.
-        shown.setLevel(logging.DEBUG if settings.verbose > 1 else logging.INFO)
-        ours.addHandler(shown)
+        ours.addHandler(Shown(as_json=settings.log_format == "json"))
     if name.split(maxsplit=1)[0] in KEEPING:
         ours.addHandler(Kept(log_folder(settings)))
     if not ours.handlers:

@@ -22,10 +22,11 @@ _WIDEST = 120
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "html", "json"]),
+    type=click.Choice(["text", "markdown", "html", "json", "digest"]),
     default="text",
     show_default=True,
-    help="markdown fits a pull-request comment, html a browser or a printer; json is the file as it is.",
+    help="markdown fits a pull-request comment, html a browser or a printer; json is the file as it is; digest is what"
+    " --expect-digest takes.",
 )
 @click.option(
     "--summary", is_flag=True, help="Only the totals and counts, at once for any size; the digest is not checked."
@@ -53,6 +54,9 @@ def command(settings: Settings, plan_file: Path, form: str, summary: bool) -> No
     text, plan = load_plan(plan_file)
     if form == "json":
         click.echo(text, nl=False)
+        return
+    if form == "digest":
+        click.echo(plan.digest)
         return
     if form == "html":
         from reconciler.render.plan_html import plan_html

@@ -52,7 +52,7 @@ def _of_step(name: str, step: dict[str, Any]) -> Iterator[str]:
         yield f"{name} leaves the token where later steps can read it"
 
 
-@pytest.mark.security(9, 10)
+@pytest.mark.security(5, 9, 10)
 def test_the_workflow_has_none_of_the_known_dangers() -> None:
     assert problems(TEXT) == []
 
@@ -86,7 +86,7 @@ def test_each_danger_is_seen_where_it_is_put_in(danger: str) -> None:
     assert any(danger in problem for problem in found), found
 
 
-@pytest.mark.security(9)
+@pytest.mark.security(5, 9)
 def test_a_fork_gets_no_secret_and_only_the_branch_main_the_key_that_writes() -> None:
     jobs = yaml.safe_load(TEXT)["jobs"]
     with_secrets = {name for name, job in jobs.items() if "secrets." in str(job)}
