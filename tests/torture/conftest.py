@@ -1,23 +1,32 @@
 """How much is tried: a little on every push, all of it by `make torture`."""
 
 import tempfile
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hostile_worlds import FAMILIES
 from mutants import MUTANTS
 from postgres_server import PostgresServer
 from simulated_state import StateSchema
 from simulation import Simulation
+from torture_figures import Tally, page, written
 
 # Small sizes, and those of a release.
-SCHEDULES = (60, 10_000)
 SCHEDULES_ON_POSTGRES = (10, 2_000)
-STRIDE = (17, 1)
+STRIDE = (23, 1)
+# In so many parts the sweep over all kill points is done, for processes to share.
+SWEEP_PARTS = (1, 8)
 MUTANT_SEEDS = (150, 2_500)
-SOUND_SEEDS = (20, 300)
+SOUND_SEEDS = (10, 300)
 KILL_CASES = (3, 250)
 RACE_CASES = (2, 200)
+# So many batches, which processes share out among them, of so many each.
+EXAMPLES = ((1, 15), (40, 50))
+SPLITS = ((1, 10_000), (10, 10_000))
+_BEGUN = time.monotonic()
 _MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made in it
 
 
@@ -25,14 +34,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--release-size", action="store_true", help="The sizes of a release, as `make torture` runs them.")
     parser.addoption("--replay", type=int, help="Prints one hostile schedule, step by step.")
     parser.addoption("--replay-on-postgres", type=int, help="The same, with its state in PostgreSQL.")
+    parser.addoption("--replay-world", default="hostile", help="The world of the schedule that --replay prints.")
+    parser.addoption("--figures", type=Path, help="Where to write the summary of what was counted.")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     release = bool(metafunc.config.getoption("--release-size", default=False))
-    if "batch" in metafunc.fixturenames:
-        metafunc.parametrize("batch", range(SCHEDULES[release] // 10))
     if "batch_on_postgres" in metafunc.fixturenames:
         metafunc.parametrize("batch_on_postgres", range(SCHEDULES_ON_POSTGRES[release] // 10))
+    if "family_batch" in metafunc.fixturenames:
+        batches = [(f, batch) for f in FAMILIES.values() for batch in range(f.schedules[release] // 10)]
+        metafunc.parametrize("family_batch", batches, ids=[f"{f.name} {batch}" for f, batch in batches])
+    if "sweep_part" in metafunc.fixturenames:
+        metafunc.parametrize("sweep_part", [(part, SWEEP_PARTS[release]) for part in range(SWEEP_PARTS[release])])
+    for name, (count, each) in (("example_batch", EXAMPLES[release]), ("split_batch", SPLITS[release])):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, [(number, each) for number in range(count)])
     if "mutant" in metafunc.fixturenames:
         tried = [mutant for mutant in MUTANTS if release or not mutant.rare]
         metafunc.parametrize("mutant", tried, ids=[mutant.name for mutant in tried])
@@ -61,19 +78,26 @@ def postgres() -> Iterator[PostgresServer]:
         server.remove()
 
 
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """Takes what the test counts, for the summary at the end of the run."""
+    return Tally(request.node.user_properties)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     in_a_file, on_postgres = config.getoption("--replay"), config.getoption("--replay-on-postgres")
     if in_a_file is None and on_postgres is None:
         return
     items.clear()
+    rates = FAMILIES[config.getoption("--replay-world")].rates
     with tempfile.TemporaryDirectory() as folder:
         if on_postgres is None:
-            _replay(Simulation(in_a_file, Path(folder)))
+            _replay(Simulation(in_a_file, Path(folder), rates))
             return
         server = PostgresServer()
         try:
             state = StateSchema(server)
-            _replay(Simulation(on_postgres, Path(folder), state=state))
+            _replay(Simulation(on_postgres, Path(folder), rates, state=state))
             state.remove()
         finally:
             server.remove()
@@ -82,3 +106,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _replay(simulation: Simulation) -> None:
     outcome = simulation.run()
     print("\n".join(simulation.log), outcome, sep="\n")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The table of what was counted, where the torture tests were asked for by name."""
+    release = config.getoption("--release-size", default=None)
+    reports = [
+        report
+        for outcome in ("passed", "failed", "error")
+        for report in terminalreporter.stats.get(outcome, [])
+        if isinstance(report, pytest.TestReport) and "/torture/" in f"/{report.nodeid}"
+    ]
+    if release is None or not reports:
+        return
+    text = page(reports, release=release, seconds=time.monotonic() - _BEGUN, today=datetime.now(UTC).date())
+    terminalreporter.write_line("")
+    terminalreporter.write_line(text)
+    written(text, config.getoption("--figures"))

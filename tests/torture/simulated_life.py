@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from simulation import Simulation
 
 SETTLE = 120.0
+CLOCK_STEPS = (-86400, -3600, -60, -1, 1, 60, 3600, 86400)
+"""By how many seconds a clock on the wall is set."""
 
 
 @dataclass
@@ -90,15 +92,18 @@ class Gathering:
 
 @dataclass
 class VirtualClock:
-    """The clocks as a process reads them: the wall's may be set, the other runs on."""
+    """The clocks as a process reads them: the wall's may be set; the other runs on, or stands while the machine sleeps
+    (as Linux's does).
+    """
 
     simulation: Simulation
+    stood: float = 0.0
 
     def now(self) -> datetime:
         return self.simulation.wall()
 
     def monotonic(self) -> float:
-        return self.simulation.now
+        return self.simulation.now - self.stood
 
     async def sleep(self, seconds: float) -> None:
         raise AssertionError("the protocol waits by an effect")
@@ -120,10 +125,14 @@ class Life:
     done: set[str] = field(default_factory=set)
     waiting: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     stop: Stop = field(default_factory=Stop)
+    clock: VirtualClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock(self.simulation)
 
     def start(self) -> None:
         """Begins the course; a wish to stop may come at any time."""
-        conditions = Conditions(VirtualClock(self.simulation), SETTLE, self.stop)
+        conditions = Conditions(self.clock, SETTLE, self.stop)
         task = Task([course(self.plan, conditions)], self._ended)
         self.tasks.append(task)
         if self.simulation.rng.random() < self.simulation.rates.stop:
@@ -191,18 +200,28 @@ class Life:
             self._later(self.frozen_until - sim.now, task, answer, fault)
             return True
         if sim.rng.random() < sim.rates.clock_step:
-            sim.skew += sim.rng.choice((-86400, -3600, -60, -1, 1, 60, 3600, 86400))
+            sim.clock_set(sim.rng.choice(CLOCK_STEPS))
+        if sim.script and sim.steps == sim.script.clock_at:
+            sim.clock_set(sim.script.clock_by)
         return False
 
     def _freeze(self) -> None:
         sim = self.simulation
-        self.frozen_until = sim.now + sim.rng.uniform(1, sim.rates.freeze_seconds)
+        seconds = sim.rng.uniform(1, sim.rates.freeze_seconds)
+        self.frozen_until = sim.now + seconds
+        sim.outcome.freezes += 1
+        if sim.rates.clock_stands and sim.rng.random() < sim.rates.clock_stands:
+            sim.say(f"{self.name}: the clock that cannot be set stands meanwhile")
+            sim.at(seconds, lambda: self._stood(seconds))
         sim.say(f"{self.name}: frozen for {self.frozen_until - sim.now:.0f} s")
         if sim.rng.random() < sim.rates.lock_lost_in_freeze:
             sim.say(f"{self.name}: its lock is lost")
             with suppress(KeyboardInterrupt):
                 self.lock.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
             self.lock = ExitStack()
+
+    def _stood(self, seconds: float) -> None:
+        self.clock.stood += seconds
 
     # -- effects
 

@@ -16,17 +16,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from simulated_life import Life, Lived
 from simulated_plans import NEXT_INVOICE, WANTED, agreement, cancel, create, delete, standing_record
 from simulated_psa import SimulatedPsa, identity
 from simulated_state import SimulatedState, StateFile
+from sqlalchemy import Engine, create_engine
 
 from reconciler.applying.course import plan_id
 from reconciler.applying.effects import RemoveCopy, Send
 from reconciler.applying.report import Ending
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan
 from reconciler.planning.plan_file import sealed
+from reconciler.store import sqlite
 from reconciler.store.database import Store, locked, open_store, read_store
 from reconciler.store.errors import StateLocked
 from reconciler.store.history import incidents
@@ -57,6 +61,7 @@ class Rates:
     state_lost: float = 0.08
     stop: float = 0.05
     clock_step: float = 0.0
+    clock_stands: float = 0.0
     lock: bool = True
 
 
@@ -65,11 +70,15 @@ CALM = Rates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What happens in place of chance: the steps at which the process is killed, and the fate of the n-th write."""
+    """What happens in place of chance: the steps at which the process is killed, the fate of the n-th write, and the
+    step at which the clock on the wall is set, by so many seconds.
+    """
 
     kills: tuple[int, ...] = ()
     write: int = 0
     fate: str = ""
+    clock_at: int = 0
+    clock_by: int = 0
 
 
 @dataclass
@@ -84,6 +93,26 @@ class Outcome:
     lost_states: int = 0
     edits: int = 0
     unseen: int = 0
+    freezes: int = 0
+    clock_steps: int = 0
+    steps: int = 0
+
+
+_COMPILED: dict[str, Any] = {}
+
+
+def _engine_that_knows_the_sentences(*given: Any, **named: Any) -> Engine:
+    """An engine that shares what others have compiled: thousands of short lives say the same sentences to SQLite."""
+    engine = create_engine(*given, **named)
+    first = _COMPILED.setdefault("engine", engine)
+    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+    return engine
+
+
+@contextmanager
+def _quick_engines() -> Iterator[None]:
+    with patch.object(sqlite, "create_engine", _engine_that_knows_the_sentences):
+        yield
 
 
 class Simulation:
@@ -128,6 +157,12 @@ class Simulation:
         """The time of day that a process reads."""
         return BEGIN + timedelta(seconds=self.now + self.skew)
 
+    def clock_set(self, seconds: int) -> None:
+        """Somebody, or a time server, sets the clock on the wall."""
+        self.skew += seconds
+        self.outcome.clock_steps += 1
+        self.say(f"the clock is set by {seconds} s")
+
     def say(self, what: str) -> None:
         """A line of the schedule, for the person who replays it."""
         self.log.append(f"{self.now:9.3f} {what}")
@@ -144,17 +179,31 @@ class Simulation:
 
     def run(self) -> Outcome:
         """The whole schedule: hostile runs side by side, then one in peace, then a new plan in peace."""
-        for runner in range(1 if self.script else self.rng.choice((1, 1, 2, 2, 3))):
-            self.at(self.rng.uniform(0, 15), lambda name=f"runner {runner}": self._started(name, 12))
-        if self.rng.random() < self.rates.edit:
-            self.at(self.rng.uniform(0, 300), self._edited)
-        self._until_quiet()
-        self._check_done()
+        with _quick_engines():
+            for runner in range(1 if self.script else self.rng.choice((1, 1, 2, 2, 3))):
+                self.at(self.rng.uniform(0, 15), lambda name=f"runner {runner}": self._started(name, 12))
+            if self.rng.random() < self.rates.edit:
+                self.at(self.rng.uniform(0, 300), self.edit_by_hand)
+            self._until_quiet()
+            self._check_done()
+        return self.end()
+
+    def live(self, name: str) -> None:
+        """One life of a process, to its end."""
+        with _quick_engines():
+            self._started(name, 1)
+            self._until_quiet()
+            self._check_done()
+
+    def end(self) -> Outcome:
+        """Peace: whoever lives still is killed, the plan is applied, and a new one after it. What it all came to."""
         self.rates = replace(CALM, lock=self.rates.lock)
-        for life in self._alive:
-            life.kill()
-        self._finish()
+        with _quick_engines():
+            for life in self._alive:
+                life.kill()
+            self._finish()
         self.outcome.edits = len(self.psa.edits)
+        self.outcome.steps = self.steps
         self._close()
         return self.outcome
 
@@ -167,7 +216,7 @@ class Simulation:
         self._started("peace", 3)
         self._until_quiet()
         self._check_done()
-        self.plan = self._planned()
+        self.plan_anew()
         self._started("new plan", 3)
         self._until_quiet()
         self._check_done()
@@ -191,8 +240,8 @@ class Simulation:
             again()
             return
         self.outcome.lives += 1
-        if not self.script and self.rng.random() < 0.3:
-            self._planned_anew(store)
+        if not self.script and self.rng.random() < 0.3 and store.meta("serial") != "0":
+            self.plan_anew()
         self.say(f"{runner}: starts with {plan_id(self.plan)[-6:]}")
         journal = take_over(store, self.plan.target, self.wall())
         ended = partial(self._over, lock=lock, runner=runner, again=again)
@@ -220,7 +269,7 @@ class Simulation:
             with suppress(KeyboardInterrupt):
                 lock.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
             if self.rng.random() < self.rates.state_lost:
-                self._lose_state()
+                self.lose_state()
             again()
             return
         lock.close()
@@ -230,7 +279,8 @@ class Simulation:
         if report is None or report.ending in (Ending.INTERRUPTED, Ending.PART_WAY):
             again()
 
-    def _lose_state(self) -> None:
+    def lose_state(self) -> None:
+        """The state database is gone; the lock's file is not of it."""
         self.outcome.lost_states += 1
         self.say("the state is lost")
         self._close()
@@ -238,15 +288,16 @@ class Simulation:
         if self.rng.random() < 0.5:
             self.plan = self._planned()
 
-    def _edited(self) -> None:
+    def edit_by_hand(self) -> None:
+        """A person edits a record, now."""
         self.psa.edited(self.now, self.rng)
         self.say(f"a person edits {self.psa.edits[-1:]}")
 
     # -- plans
 
-    def _planned_anew(self, store: Store) -> None:
-        if store.meta("serial") != "0":
-            self.plan = self._planned()
+    def plan_anew(self) -> None:
+        """From now on it is another plan that is applied: one of what the PSA holds at this moment."""
+        self.plan = self._planned()
 
     def _planned(self) -> Plan:
         """A plan made now: what is wanted and not there. It sees what the search shows a moment later."""
