@@ -40,16 +40,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     release = bool(metafunc.config.getoption("--release-size", default=False))
-    if "batch_on_postgres" in metafunc.fixturenames:
-        metafunc.parametrize("batch_on_postgres", range(SCHEDULES_ON_POSTGRES[release] // 10))
-    if "family_batch" in metafunc.fixturenames:
-        batches = [(f, batch) for f in FAMILIES.values() for batch in range(f.schedules[release] // 10)]
-        metafunc.parametrize("family_batch", batches, ids=[f"{f.name} {batch}" for f, batch in batches])
-    if "sweep_part" in metafunc.fixturenames:
-        metafunc.parametrize("sweep_part", [(part, SWEEP_PARTS[release]) for part in range(SWEEP_PARTS[release])])
-    for name, (count, each) in (("example_batch", EXAMPLES[release]), ("split_batch", SPLITS[release])):
+    batches = [(f, batch) for f in FAMILIES.values() for batch in range(f.schedules[release] // 10)]
+    parts = SWEEP_PARTS[release]
+    for name, values in (
+        ("batch_on_postgres", range(SCHEDULES_ON_POSTGRES[release] // 10)),
+        ("family_batch", [pytest.param(each, id=f"{each[0].name} {each[1]}") for each in batches]),
+        ("sweep_part", [(part, parts) for part in range(parts)]),
+        ("example_batch", [(batch, EXAMPLES[release][1]) for batch in range(EXAMPLES[release][0])]),
+        ("split_batch", [(batch, SPLITS[release][1]) for batch in range(SPLITS[release][0])]),
+    ):
         if name in metafunc.fixturenames:
-            metafunc.parametrize(name, [(number, each) for number in range(count)])
+            metafunc.parametrize(name, values)
     if "mutant" in metafunc.fixturenames:
         tried = [mutant for mutant in MUTANTS if release or not mutant.rare]
         metafunc.parametrize("mutant", tried, ids=[mutant.name for mutant in tried])

@@ -58,8 +58,10 @@ def figures(reports: Iterable[pytest.TestReport]) -> dict[str, Figure]:
     """The rows in the order of their names."""
     found: dict[str, Figure] = {}
     for report in reports:
-        counted = [value for name, value in report.user_properties if name == _FIGURE]
-        named = {str(figure): counts for figure, counts in counted} or {_own_name(report): {}}
+        named: dict[str, Counter[str]] = {}
+        for figure, counts in (value for name, value in report.user_properties if name == _FIGURE):
+            named.setdefault(str(figure), Counter()).update(counts)
+        named = named or {_own_name(report): Counter()}
         for name, counts in named.items():
             row = found.setdefault(name, Figure())
             row.counts.update(counts)
@@ -92,8 +94,7 @@ def page(reports: list[pytest.TestReport], *, release: bool, seconds: float, tod
         "# What the last torture run counted",
         "",
         f"Written by the run itself: {today}, {sizes}, {len(reports):,} tests, {failed} failed,",
-        f"{seconds / 60:.1f} minutes on",
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {sys.version.split()[0]}.",
+        f"{seconds / 60:.1f} minutes on {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {sys.version.split()[0]}.",
         "",
         "| figure | counted in this run | result | seconds in sum |",
         "| --- | --- | --- | ---: |",
