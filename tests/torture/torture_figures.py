@@ -94,7 +94,7 @@ def page(reports: list[pytest.TestReport], *, release: bool, seconds: float, tod
         "# What the last torture run counted",
         "",
         f"Written by the run itself: {today}, {sizes}, {len(reports):,} tests, {failed} failed,",
-        f"{seconds / 60:.1f} minutes on {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {sys.version.split()[0]}.",
+        f"{seconds / 60:.1f} minutes on {os.cpu_count()} cores, {platform.machine()}, Python {sys.version.split()[0]}.",
         "",
         "| figure | counted in this run | result | seconds in sum |",
         "| --- | --- | --- | ---: |",
