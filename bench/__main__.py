@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from bench import backtesting, noop_plan, plan_documents, planning, reading, starting, validating
+from bench import applying, backtesting, noop_plan, plan_documents, planning, reading, starting, validating
 from bench.alone import Failed
 from bench.table import Row, heading, table
 
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "reading": reading.run,
     "noop-plan": noop_plan.run,
     "backtesting": backtesting.run,
+    "applying": applying.run,
     "plan-documents": plan_documents.run,
 }
 

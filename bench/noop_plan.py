@@ -44,7 +44,7 @@ FEW, MANY = 3.0, 8.0
 """Subscriptions of a middling customer: of a small one, and the figure that the other benchmarks assume."""
 _AGREEMENTS, _RUNS = 500, 7
 _SMALL_AGREEMENTS, _SMALL_RUNS = 12, 2
-_NAMES = {
+NAMES = {
     "client_id": "CONNECTWISE_CLIENT_ID",
     "public_key": "CONNECTWISE_PUBLIC_KEY",
     "private_key": "CONNECTWISE_PRIVATE_KEY",
@@ -63,8 +63,8 @@ def _row(median_size: float, small: bool) -> Row:
     agreements, turns = (_SMALL_AGREEMENTS, _SMALL_RUNS) if small else (_AGREEMENTS, _RUNS)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         seed = Path(folder) / "seed.yaml"
-        seed.write_text(_yaml(sandbox_seed(tuple(_tenants(agreements, median_size)))), encoding="utf-8")
-        with _serving(seed) as (url, keys):
+        seed.write_text(seed_text(sandbox_seed(tuple(_tenants(agreements, median_size)))), encoding="utf-8")
+        with serving(seed) as (url, keys):
             measured = alone("bench.noop_plan:measure", agreements, median_size, turns, url, json.dumps(keys))
     ours, bare = measured["ours"], measured["bare"]
     ratio = median(ours) / median(bare)
@@ -90,7 +90,7 @@ def _tenants(agreements: int, median_size: float) -> Iterator[Tenant]:
 # -- the sandbox
 
 
-def _yaml(seed: dict[str, Any]) -> str:
+def seed_text(seed: dict[str, Any]) -> str:
     """The seed as JSON, which YAML takes: days and decimals are written as they are."""
     return exact_json.dumps(_days_as_text(seed))
 
@@ -104,10 +104,10 @@ def _days_as_text(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _serving(seed: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def serving(seed: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """A sandbox of its own process: its address, and the credentials that it announces."""
     command = [str(Path(sys.executable).with_name("reconciler")), "sandbox", "serve"]
-    environment = {name: value for name, value in os.environ.items() if name not in _NAMES.values()}
+    environment = {name: value for name, value in os.environ.items() if name not in NAMES.values()}
     server = subprocess.Popen(
         [*command, "--port", str(_free_port()), "--seed", str(seed)],
         stdout=subprocess.PIPE,
@@ -149,7 +149,7 @@ def measure(agreements: int, median_size: float, turns: int, url: str, keys: str
     """
     held = tuple(_tenants(agreements, float(median_size)))
     announced: dict[str, str] = json.loads(keys)
-    credentials = {name: announced[variable] for name, variable in _NAMES.items()}
+    credentials = {name: announced[variable] for name, variable in NAMES.items()}
     declared = mappings(held, url)
     documents = {SOURCE: Documents(tuple(invoices(held)), PriceList(), False, (), ())}
     count = sum(len(tenant.subscriptions) for tenant in held)
