@@ -84,7 +84,7 @@ class Writing:
         progress: Progress,
     ) -> None:
         self.plan = plan
-        self.ops = {op.address: op for op in ops}
+        self.ops: dict[str, Op] = {}
         self.left: dict[str, Left] = {}
         self._conditions = conditions
         self._clock = conditions.clock
@@ -92,6 +92,11 @@ class Writing:
         self._brake = brake
         self._progress = progress
         self._agreements: dict[str, Seen] = {}
+        # The records that this plan has confirmed, and by address its products: kept as ops move, for each write asks.
+        self._ours: set[str] = set()
+        self._created: dict[str, str] = {}
+        for op in ops:
+            self._keep(op)
 
     def run(self) -> Steps[None]:
         """Takes every op as far as it goes. Raises FencedOut or StoreError where the journal cannot be written."""
@@ -146,12 +151,7 @@ class Writing:
         return _LeftOpen(f"not sent: {reason}", hint)
 
     def _resolved(self, change: Change) -> Change:
-        created = {
-            address: op.remote_id
-            for address, op in self.ops.items()
-            if op.resource == Resource.PRODUCT.value and op.state is State.CONFIRMED and op.remote_id
-        }
-        return with_product(change, created)
+        return with_product(change, self._created)
 
     # -- writing
 
@@ -176,7 +176,7 @@ class Writing:
     def _tried(self, op: Op, change: Change) -> Steps[tuple[Op, float | None]]:
         self._may_go_on()
         found = yield from self._looked(change)
-        verdict = before_send(change, found, known_records(self.plan, change.agreement), self._ours(op))
+        verdict = before_send(change, found, known_records(self.plan, change.agreement), self._ours)
         if verdict is not None:
             self._brake.found(verdict.copies)
             return (yield from self._move(op, Step(verdict.state, verdict.note, remote_id=verdict.record))), None
@@ -250,7 +250,7 @@ class Writing:
         for pause in _pauses():
             settled = self._clock.monotonic() >= due
             found = yield from self._read(look_around(change))
-            verdict = after_doubt(change, found, seen.records, self._ours(op))
+            verdict = after_doubt(change, found, seen.records, self._ours)
             if verdict.state is not State.ABSENT or settled:
                 self._brake.found(verdict.copies)
                 return (yield from self._move(op, Step(verdict.state, verdict.note, remote_id=verdict.record)))
@@ -291,10 +291,6 @@ class Writing:
         agreement = self._agreements[values.agreement_id]
         return Seen(ids | agreement.records, agreement.next_invoice)
 
-    def _ours(self, op: Op) -> frozenset[str]:
-        others = (other for other in self.ops.values() if other.address != op.address)
-        return frozenset(o.remote_id for o in others if o.state is State.CONFIRMED and o.remote_id)
-
     # -- the journal
 
     def _may_go_on(self) -> None:
@@ -306,8 +302,15 @@ class Writing:
     def _move(self, op: Op, step: Step) -> Steps[Op]:
         checked(op.state, step.state)
         moved = yield from commit(op, step, self._clock.now())
-        self.ops[op.address] = moved
+        self._keep(moved)
         return moved
+
+    def _keep(self, op: Op) -> None:
+        self.ops[op.address] = op
+        if op.state is State.CONFIRMED and op.remote_id:
+            self._ours.add(op.remote_id)
+            if op.resource == Resource.PRODUCT.value:
+                self._created[op.address] = op.remote_id
 
 
 def _pauses() -> Iterator[float]:

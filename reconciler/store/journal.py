@@ -5,7 +5,7 @@ nothing to set raises FencedOut: another run has taken over, and this one must s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, and_, insert, select, update
@@ -162,7 +162,7 @@ class Journal:
                 .where(
                     here.plan_id == op.plan_id,
                     here.slot == op.slot,
-                    here.state.in_([op.state]),
+                    here.state == op.state,
                     here.fence == self.fence,
                 )
                 .values(
@@ -178,8 +178,7 @@ class Journal:
                 )
             event = self._event(op.plan_id, op.slot, at, op.state, step.state, step.detail or step.note)
             connection.execute(insert(schema.op_event), [event | {"http_status": step.http_status}])
-            row = connection.execute(select(schema.op).where(here.plan_id == op.plan_id, here.slot == op.slot)).one()
-        return _op(row)
+        return _moved(op, step)
 
     def remark(self, op: Op, detail: str, at: datetime) -> None:
         """Adds to an op's history something that does not change its state."""
@@ -320,6 +319,19 @@ def _plan_run(row: Row[tuple[object, ...]]) -> PlanRun:
         started=row.started,
         finished=row.finished,
         text=row.plan_text,
+    )
+
+
+def _moved(op: Op, step: Step) -> Op:
+    """The op as its row stands after a step."""
+    return replace(
+        op,
+        state=step.state,
+        note=step.note,
+        attempt=op.attempt if step.attempt is None else step.attempt,
+        deadline=step.deadline.astimezone(UTC) if step.deadline else op.deadline,
+        remote_id=op.remote_id if step.remote_id is None else step.remote_id,
+        seen=op.seen if step.seen is None else step.seen,
     )
 
 

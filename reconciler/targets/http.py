@@ -23,6 +23,10 @@ from reconciler.targets.base import Ambiguous, NotSent, TargetError, operation, 
 from reconciler.targets.budget import RequestBudget
 from reconciler.targets.redaction import Redactor
 
+# httpcore imports this at each lock that it takes, to learn which kind of loop runs; where it is not installed, each of
+# some forty imports a request searches the whole path anew. Said once that it is missing, the answer is at hand.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 # Without a handler of its own, stamina's warnings of retries would reach stderr where nobody set logging up.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 # These two log queries and the headers of answers, which may hold anything; the request log below says enough.
