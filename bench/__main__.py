@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from bench import applying, backtesting, noop_plan, plan_documents, planning, reading, starting, validating
+from bench import (
+    applying,
+    backtesting,
+    noop_plan,
+    plan_documents,
+    planning,
+    reading,
+    sandbox_requests,
+    starting,
+    validating,
+)
 from bench.alone import Failed
 from bench.table import Row, heading, table
 
@@ -26,6 +36,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "reading": reading.run,
     "noop-plan": noop_plan.run,
     "backtesting": backtesting.run,
+    "sandbox": sandbox_requests.run,
     "applying": applying.run,
     "plan-documents": plan_documents.run,
 }

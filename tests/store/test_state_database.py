@@ -5,7 +5,7 @@ import stat
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -407,3 +407,19 @@ def test_the_journal_of_an_older_schema_is_read_before_anybody_migrates(url: str
     assert read is not None
     assert applied_records(read, "psa") == {}
     read.close()
+
+
+def test_a_step_returns_the_op_as_its_row_stands(url: str) -> None:
+    abroad = NOW.astimezone(timezone(timedelta(hours=10)))
+    with locked_store(url, "test", NOW) as store:
+        journal = take_over(store, "psa", NOW)
+        journal.admit("plan-1", "sha256:1", "{}", [new_op("a")], NOW)
+        op = journal.ops("plan-1")[0]
+        for step in (
+            Step(State.INTENT, "looked", attempt=1, deadline=abroad, seen="[]", request_sha256="ab"),
+            Step(State.UNKNOWN, "no answer", detail="timeout"),
+            Step(State.CONFIRMED, remote_id="8801", http_status=201),
+        ):
+            op = journal.move(op, step, NOW)
+            assert op == journal.ops("plan-1")[0]
+        assert (op.attempt, op.deadline, op.remote_id, op.seen, op.note) == (1, abroad, "8801", "[]", None)
