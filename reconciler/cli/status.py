@@ -78,7 +78,8 @@ def _coverage(run: "Run | None") -> Iterator[str]:
         return
     yield f"Invoice lines of {run.record.month} in the last plan:"
     for row in run.record.coverage:
-        yield f"  {safe(row.outcome)} ({safe(row.rule)}): {row.lines} lines, {', '.join(row.amounts) or 'no amount'}"
+        lines = "1 line" if row.lines == 1 else f"{row.lines} lines"
+        yield f"  {safe(row.outcome)} ({safe(row.rule)}): {lines}, {', '.join(row.amounts) or 'no amount'}"
     unmapped = [told for told in run.record.findings if told.code.startswith("unmapped")]
     money = ", ".join(told.amount for told in unmapped if told.amount)
     yield f"  unmapped: {len(unmapped)}{f' ({money})' if money else ''}"

@@ -26,7 +26,7 @@ from reconciler.planning.guarding import guarded
 from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
 from reconciler.planning.impact import Impacts, impacts
 from reconciler.planning.keeping_out import cannot, errors_of_documents, no_invoice, unavailable
-from reconciler.planning.ledger import Ledger
+from reconciler.planning.ledger import Ledger, newest_month
 from reconciler.planning.left_open import left_open_of, unlinked
 from reconciler.planning.month_by_month import (
     DecidedMonth,
@@ -46,7 +46,7 @@ from reconciler.planning.price_trial import idle_in
 from reconciler.planning.program_month import ProgramMonth
 from reconciler.planning.rates import Pricing
 from reconciler.planning.reverting import as_applied, edits, taken_back
-from reconciler.planning.reviewing import reviewed, unfounded_verdicts
+from reconciler.planning.reviewing import early_verdicts, reviewed, unfounded_verdicts
 from reconciler.planning.seats import ALONE, Sharing, decide_seats
 from reconciler.planning.shelf import Stock, fill
 from reconciler.planning.telling import Doubles, double_mapping, doubles, telling
@@ -90,6 +90,7 @@ def _assembled(gathered: Gathered) -> Plan:
     if not gathered.request.customers:
         for each in months:
             findings += unfounded_verdicts(impact, verdicts, seen_now, gathered.target, each.month, each.customers)
+        findings += early_verdicts(verdicts, _newest(gathered))
     if gathered.observation.defaults_found:
         findings += gathered.observation.findings
     asked = gathered.request.months
@@ -372,6 +373,12 @@ def _documents(parts: Iterable[ProgramMonth]) -> tuple[DocumentUsed, ...]:
         for i in part.documents.invoices
     }
     return tuple(sorted(used, key=lambda d: (d.source, d.path, d.invoice, d.sha256)))
+
+
+def _newest(gathered: Gathered) -> Month:
+    """The newest month that is planned or that a document charges."""
+    charged = newest_month(invoice for each in gathered.documents.values() for invoice in each.invoices)
+    return max(gathered.request.month, charged or gathered.request.month)
 
 
 def _rounding(gathered: Gathered) -> Rounding:

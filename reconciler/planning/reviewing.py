@@ -59,6 +59,14 @@ def unfounded_verdicts(
     return tuple(found)
 
 
+def early_verdicts(verdicts: Iterable[ReviewedVerdict], newest: Month) -> tuple[Finding, ...]:
+    """A warning for each verdict on a month after `newest`, the newest that is planned or charged: nobody can have
+    looked into it. Verdicts on months gone by stay in their files.
+    """
+    why = f"no document charges anything after {newest}"
+    return tuple(_idle(verdict, why, "correct its month") for verdict in verdicts if verdict.month > newest)
+
+
 def _idle(verdict: ReviewedVerdict, why: str, remedy: str) -> Finding:
     return Finding(
         Severity.WARNING,

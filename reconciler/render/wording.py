@@ -72,7 +72,7 @@ def summary_sentence(plan: Plan) -> str:
     unknown = {row.agreement for row in rows if row.verdict is not Verdict.RECONCILED}
     if unknown:
         return f"No changes, but {counted(len(unknown), 'agreement')} could not be compared with the invoices."
-    return NO_CHANGES
+    return NO_CHANGES if rows else "No changes, but no agreement was compared with the invoices."
 
 
 def signed(amount: Decimal, currency: str | None = None) -> str:

@@ -242,4 +242,4 @@ def test_each_customer_of_the_table_leads_to_its_section() -> None:
 
 
 def test_a_plan_of_nothing_is_a_page_too() -> None:
-    assert "No changes." in checked(plan_html(plan())).text
+    assert "No changes, but no agreement was compared" in checked(plan_html(plan())).text

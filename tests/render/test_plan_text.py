@@ -114,7 +114,8 @@ def test_all_is_said_to_be_well_only_where_nothing_is_wrong() -> None:
     assert "No changes, but 1 error kept customers out of the plan." in text_of(replace(well, findings=(error,)))
     assert "No changes, but 1 agreement will not bill what the invoices charged." in text_of(plan((), [differs]))
     assert "No changes, but 1 agreement could not be compared with the invoices." in text_of(plan((), [unknown]))
-    for unwell in (replace(well, findings=(error,)), plan((), [differs]), plan((), [unknown])):
+    assert "No changes, but no agreement was compared with the invoices." in text_of(plan((), []))
+    for unwell in (replace(well, findings=(error,)), plan((), [differs]), plan((), [unknown]), plan((), [])):
         assert NO_CHANGES not in text_of(unwell)
 
 
