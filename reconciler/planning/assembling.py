@@ -26,7 +26,7 @@ from reconciler.planning.guarding import guarded
 from reconciler.planning.hand_overs import ending_changes, ending_months, hand_overs
 from reconciler.planning.impact import Impacts, impacts
 from reconciler.planning.keeping_out import cannot, errors_of_documents, no_invoice, unavailable
-from reconciler.planning.ledger import Ledger, newest_month
+from reconciler.planning.ledger import Account, Ledger, newest_month
 from reconciler.planning.left_open import left_open_of, unlinked
 from reconciler.planning.month_by_month import (
     DecidedMonth,
@@ -255,14 +255,16 @@ def _customer(
     wrong += [f for f in told if f.blocks]
     if agreement is None or wrong:
         findings = (*wrong, *told)
-        currency = _currency(agreement, documents) if agreement else ""
+        currency = _currency(agreement, documents, account) if agreement else ""
         held = _held(motion, agreement, at, gathered)
         blocked = CustomerMonth(customer, motion, at.program, agreement, account, currency, (), findings, held=held)
         return (blocked, []) if wrong else (None, told)
     if not at.ledger.speaks_of(customer.tenant):
         return _unspoken(customer, motion, agreement, at, gathered), told
     decided = _decided(customer, motion, agreement, at, gathered, sharers)
-    decided = replace(decided, rounding=_rounding(gathered))
+    # A motion that charges nothing has no currency of its own: what the customer is charged otherwise tells it.
+    currency = decided.currency or _currency(agreement, documents, account)
+    decided = replace(decided, rounding=_rounding(gathered), currency=currency)
     doubt = distrusted(decided, documents, at.ledger)
     if doubt:
         decided = replace(decided, findings=(*decided.findings, *doubt))
@@ -288,9 +290,12 @@ def _held(motion: Motion, agreement: Agreement | None, at: Situation, gathered: 
     return tuple(a for a in gathered.observation.additions.get(agreement.id, ()) if a.product_id in ours)
 
 
-def _currency(agreement: Agreement, documents: Documents) -> str:
-    """The agreement's currency, or that of all the source's invoices; empty where they have several, or are none."""
-    found = {invoice.currency for invoice in documents.invoices}
+def _currency(agreement: Agreement, documents: Documents, account: Account | None = None) -> str:
+    """The agreement's currency, or that of the month's invoices for the customer, or of all the source's; empty where
+    they have several, or are none.
+    """
+    charged = account.of_month if account else []
+    found = {invoice.currency for invoice, _ in charged} or {invoice.currency for invoice in documents.invoices}
     return agreement.currency or (found.pop() if len(found) == 1 else "")
 
 

@@ -218,3 +218,10 @@ def test_a_customer_whom_a_program_of_another_target_maps_is_not_unmapped(tmp_pa
     assert "9c9c0000" in told[0]
     assert len([stub for stub in plan.left_open.stubs if stub.section == "customers"]) == 1
     assert sum(row.lines for row in plan.coverage) == 2
+
+
+def test_a_motion_that_charges_nothing_does_not_take_the_currency_from_the_bill(
+    tmp_path: Path, psa: RunningSandbox
+) -> None:
+    plan = plan_with(tmp_path, psa, {"c.csv": csv_text(usage(1, "412.37", "474.23"))}, mapping=MOTIONS, seed=seed())
+    assert {row.currency for row in plan.impact if row.agreement == "psa/agreement/55"} == {"AUD"}
