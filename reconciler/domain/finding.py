@@ -1,8 +1,9 @@
 """What a person must know or act on: a value beside the result, never an exception."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import PurePath
 
 from reconciler.domain.money import Money
 
@@ -22,6 +23,13 @@ class Place:
     file: str
     line: int | None = None
     column: int | None = None
+
+    def within(self, folder: str) -> "Place":
+        """The same place with its file named from a folder on, where it lies in it; the names of documents are so."""
+        try:
+            return replace(self, file=PurePath(self.file).relative_to(folder).as_posix())
+        except ValueError:
+            return self
 
     def __str__(self) -> str:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)

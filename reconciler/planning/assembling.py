@@ -41,6 +41,7 @@ from reconciler.planning.observing import fingerprint, seen
 from reconciler.planning.old_charges import beside_old_charges
 from reconciler.planning.one_customer import CustomerMonth, Situation, withheld_preview
 from reconciler.planning.ownership import left_to_psa, minded
+from reconciler.planning.places import found_at_home, from_home
 from reconciler.planning.plan_file import sealed
 from reconciler.planning.price_trial import idle_in
 from reconciler.planning.program_month import ProgramMonth
@@ -59,7 +60,7 @@ _Sharers = dict[str, list[Customer]]
 def assemble(gathered: Gathered) -> Plan:
     """The plan for what was gathered."""
     with without_collections():
-        return guarded(_assembled(gathered), gathered.mappings)
+        return guarded(_assembled(from_home(gathered)), gathered.mappings)
 
 
 def program_months(gathered: Gathered) -> tuple[ProgramMonth, ...]:
@@ -102,7 +103,7 @@ def _assembled(gathered: Gathered) -> Plan:
             observed={address: fingerprint(records) for address, records in observed.items()},
             observed_records=observed,
             changes=changes,
-            findings=in_order(dict.fromkeys(findings)),
+            findings=in_order(dict.fromkeys(found_at_home(findings, gathered.mappings.folder))),
             impact=impact,
             coverage=summed_coverage(row for m in months for part in m.parts for row in part.accounted.coverage),
             refused_by=refusals(months, changes),
