@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture lint typecheck format bench docs rulebook security schemas lock clean
+.PHONY: help demo test torture lint typecheck format bench docs rulebook security schemas components lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ security: $(VENV)/.dev ## rebuilds docs/security.md from the rows and the marks 
 
 docs: $(VENV)/.dev ## checks that every page and link of the documentation holds
 	$(BIN)/python -m pytest -q tests/docs
+
+components: $(VENV)/.run ## writes reconciler.cdx.json: every locked package with its hashes, as CycloneDX
+	$(BIN)/python requirements/bill_of_materials.py > reconciler.cdx.json
 
 lock: $(VENV)/.dev ## renews requirements/*.txt from pyproject.toml
 	$(BIN)/python requirements/lock.py

@@ -210,8 +210,9 @@ ROWS = (
     Row(
         34,
         "Our own wheel",
-        "Two builds of one source are the same bytes.",
-        "trusted publishing, attestations and the list of components come with the first published release.",
+        "Two builds of one source are the same bytes. `make components` lists what a release is made of, as CycloneDX, "
+        "with the hashes of the lock file.",
+        "trusted publishing and attestations come with the first published release.",
     ),
     Row(
         35,

@@ -1,6 +1,7 @@
 """What must not stand in the product's source, and what its packages must be: read, not run."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -94,12 +95,14 @@ def test_nowhere_are_certificates_left_unchecked_redirects_followed_or_proxies_t
 
 
 @pytest.mark.security(23)
-def test_the_one_client_says_itself_that_it_takes_no_settings_of_the_machine() -> None:
-    clients = [path.name for path in SOURCES if "httpx.AsyncClient(" in path.read_text(encoding="utf-8")]
-    assert clients == ["http.py"]
-    text = (ROOT / "reconciler/targets/http.py").read_text(encoding="utf-8")
-    assert "trust_env=False" in text
-    assert "follow_redirects=False" in text
+def test_the_one_transport_takes_no_settings_of_the_machine_and_no_client_is_around_it() -> None:
+    made = {path.name: re.findall(r"httpx\.(\w*(?:Client|Transport))\(", path.read_text("utf-8")) for path in SOURCES}
+    assert {name: found for name, found in made.items() if found} == {"http.py": ["AsyncHTTPTransport"]}
+    transport = (ROOT / "reconciler/targets/http.py").read_text(encoding="utf-8").partition("AsyncHTTPTransport(")[2]
+    arguments = transport.partition("\n        )\n")[0]
+    assert "trust_env=False" in arguments
+    # A transport of its own accord follows no redirect; repeating a write is ours to decide.
+    assert "retries" not in arguments
 
 
 @pytest.mark.security(29)
@@ -154,3 +157,16 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", build, folder.parent], cwd=folder, check=True, capture_output=True)
         wheels.append(next(folder.parent.glob("*.whl")).read_bytes())
     assert wheels[0] == wheels[1]
+
+
+@pytest.mark.security(34)
+def test_the_list_of_components_has_every_locked_package_with_all_its_hashes() -> None:
+    lock = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")
+    command = [sys.executable, ROOT / "requirements" / "bill_of_materials.py"]
+    first, second = (subprocess.run(command, check=True, capture_output=True).stdout for _ in range(2))
+    assert first == second
+    components = json.loads(first)["components"]
+    told = [f"{each['name']}=={each['version']}" for each in components]
+    assert sorted(told) == sorted(re.findall(r"^[\w.-]+==[^\s;]+", lock, re.MULTILINE))
+    hashes = [each["hashes"][0]["content"] for component in components for each in component["externalReferences"]]
+    assert sorted(hashes) == sorted(re.findall(r"sha256:([0-9a-f]{64})", lock))
