@@ -19,6 +19,10 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml
 	$(PYTHON) requirements/setup_venv.py $(VENV) requirements/dev.txt
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.bench: requirements/bench.txt pyproject.toml
+	$(PYTHON) requirements/setup_venv.py $(VENV) requirements/bench.txt
+	@touch $@ $(VENV)/.dev $(VENV)/.run
+
 demo: $(VENV)/.run ## the whole tour on the embedded sandbox
 	$(BIN)/reconciler demo
 
@@ -40,7 +44,7 @@ format: $(VENV)/.dev ## rewrites the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## measures and prints, side by side with what it is compared to
+bench: $(VENV)/.bench ## measures and prints, side by side with what it is compared to
 	$(BIN)/python -m bench
 
 rulebook: $(VENV)/.dev ## rebuilds docs/rulebook.md from the rules and the scenarios

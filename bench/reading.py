@@ -1,11 +1,16 @@
-"""How long a reconciliation file takes from disk to seats by day, beside csv.reader alone on the same file."""
+"""How long a reconciliation file takes from disk to seats by day, beside csv.reader and polars on the same file.
+
+Both only divide it into cells: polars into columns of texts on all cores, with nothing checked, dated or added up.
+"""
 
 import csv
 import gzip
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any, TextIO
@@ -52,6 +57,11 @@ def _rows(size: _Size, *, small: bool) -> Iterator[Row]:
                 if (found := {name: run[name] for name in written}) != written:
                     raise Failed(f"the file holds {written}, and what was read is {found}")
             yield _row(size, file, runs, small=small)
+            if find_spec("polars"):
+                others = [alone("bench.reading:by_polars", size.rows, str(file)) for _ in range(size.runs)]
+                yield _beside_polars(size, file, runs, others)
+            else:
+                print("polars is not installed here, so nothing is read with it (make bench does)", file=sys.stderr)
             file.unlink()
 
 
@@ -68,6 +78,21 @@ def _row(size: _Size, file: Path, runs: list[dict[str, Any]], *, small: bool) ->
         f"≤ {size.longest:g} s",
         None if small else median(ours) <= size.longest and peak <= MOST_MEMORY,
         spread(ours, f"processor time {processor}; memory of the process {peak / MIB:.0f} MiB, and 1536 are allowed"),
+    )
+
+
+def _beside_polars(size: _Size, file: Path, runs: list[dict[str, Any]], others: list[dict[str, Any]]) -> Row:
+    ours, theirs = median(run["seconds"] for run in runs), [run["seconds"] for run in others]
+    processor = seconds(median(run["processor_seconds"] for run in others))
+    peak = max(run["peak"] for run in others)
+    return Row(
+        f"reading {size.rows:,} rows{' (gzip)' if file.suffix == '.gz' else ''}, beside polars",
+        seconds(ours),
+        f"{seconds(median(theirs))} (polars)",
+        ours / median(theirs),
+        "none",
+        None,
+        spread(theirs, f"of polars; processor time {processor}; memory of the process {peak / MIB:.0f} MiB"),
     )
 
 
@@ -124,6 +149,18 @@ def measure(rows: int, path: str) -> dict[str, Any]:
         "subscriptions": len(timelines),
         "seats": int(closing),
     }
+
+
+def by_polars(rows: int, path: str) -> dict[str, Any]:
+    """One run of polars on the same file, every column as text. Raises Failed where it finds other rows."""
+    import polars  # noqa: PLC0415 # type: ignore[import-not-found,unused-ignore]  # in a process of its own, if at all
+
+    started, processor = time.perf_counter(), time.process_time()
+    frame = polars.read_csv(path, infer_schema=False)
+    taken, processor = time.perf_counter() - started, time.process_time() - processor
+    if frame.height != rows:
+        raise Failed(f"polars found {frame.height} rows and not {rows}")
+    return {"seconds": taken, "processor_seconds": processor, "peak": peak_memory()}
 
 
 def _text(file: Path) -> TextIO:

@@ -7,7 +7,7 @@ import venv
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SETS = {"run.txt": ["sandbox"], "dev.txt": ["dev"]}
+SETS = {"run.txt": ["sandbox"], "dev.txt": ["dev"], "bench.txt": ["bench"]}
 
 
 def main() -> None:

@@ -125,7 +125,7 @@ def test_the_readers_of_the_source_see_what_they_look_for() -> None:
 
 
 @pytest.mark.security(33)
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "bench.txt"])
 def test_every_locked_requirement_has_its_version_and_hashes(name: str) -> None:
     lines = (ROOT / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
     locked = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]

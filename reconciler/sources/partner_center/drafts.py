@@ -172,23 +172,7 @@ class Reader:
     customers: dict[tuple[str, ...], CustomerRef] = field(default_factory=dict)
 
     def draft(self, row: int, record: Record, raw: object) -> Draft:
-        """The row's values. Raises BadRow with the first thing that is wrong."""
-        try:
-            return self._draft(row, record, raw)
-        except BadRow:
-            raise
-        except Unreadable as error:
-            raise self._unreadable(record, error) from None
-
-    def _unreadable(self, record: Record, error: Unreadable) -> BadRow:
-        """What is said of the row's first cell that cannot be read; the last to be looked at is the currency."""
-        for columns, readable in ((_DAYS, self.days), (_NUMBERS, self.numbers)):
-            for name, written in columns.items():
-                if found := readable.problem(getattr(record, name)):
-                    return BadRow(f"{written}: {found}")
-        return BadRow(f"Currency: {error}")
-
-    def _draft(self, row: int, record: Record, raw: object) -> Draft:
+        """The row's values. Raises Unreadable for a row that cannot be read; `fault` tells why."""
         customer = self.customers.get(customer_texts(record)) or self._customer(record)
         offer = self.offers.get(offer_texts(record)) or self._offer(record)
         charge, seats = offer.charge, offer.seats
@@ -228,6 +212,18 @@ class Reader:
             reference=_reference(record.reference_id),
             order=record.order_id,
         )
+
+    def fault(self, record: Record, error: Unreadable) -> BadRow:
+        """What is wrong with a row that raised an error: its first cell that cannot be read, where it is about one. The
+        last to be looked at is the currency.
+        """
+        if isinstance(error, BadRow):
+            return error
+        for columns, readable in ((_DAYS, self.days), (_NUMBERS, self.numbers)):
+            for name, written in columns.items():
+                if found := readable.problem(getattr(record, name)):
+                    return BadRow(f"{written}: {found}")
+        return BadRow(f"Currency: {error}")
 
     def _customer(self, record: Record) -> CustomerRef:
         """The customer: tenant in lower case, without the prefix `org:` that v1 writes."""

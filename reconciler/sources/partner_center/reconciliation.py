@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import PurePath
 
+from reconciler.domain.bulk import maker
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.domain.invoice import Charge, Document, Invoice, InvoiceLine, Kind
@@ -28,11 +29,11 @@ from reconciler.sources.partner_center.columns import (
     selector,
     unknown_columns,
 )
-from reconciler.sources.partner_center.drafts import BadRow, Draft, Reader, tenant_of
+from reconciler.sources.partner_center.drafts import Draft, Reader, tenant_of
 from reconciler.sources.partner_center.settling import settle
 from reconciler.sources.partner_center.signs import settle_signs
 from reconciler.sources.tables import RawRow, Table, rows_of
-from reconciler.sources.values import shown, spelled
+from reconciler.sources.values import Unreadable, shown, spelled
 
 
 @dataclass(slots=True)
@@ -182,9 +183,10 @@ def _drafts(rows: Rows, report: Report) -> list[Draft]:
     for row, record, raw in rows.rows:
         try:
             draft = reader.draft(row, record, raw)
-        except BadRow as error:
+        except Unreadable as error:
             about = report.about(tenant_of(record.customer_id), record.subscription_id.strip() or None)
-            about.error(error.code, str(error), (row, None))
+            fault = reader.fault(record, error)
+            about.error(fault.code, str(fault), (row, None))
             continue
         if draft.charge is Charge.UNKNOWN:
             unknown_charges.setdefault(record.charge_type, row)
@@ -240,11 +242,14 @@ def _month(drafts: list[Draft]) -> Month | None:
     return Month(year, number)
 
 
+_made_line, _made_place = maker(InvoiceLine), maker(Place)
+
+
 def _line(draft: Draft, report: Report) -> InvoiceLine:
     offer, period = draft.offer, draft.period
-    return InvoiceLine(
+    return _made_line(
         number=draft.row,
-        place=Place(report.file, draft.row),
+        place=_made_place(report.file, draft.row),
         customer=draft.customer,
         motion=motion_of(draft.charge, draft.billing, offer.azure_credit),
         subscription=draft.key.subscription,
@@ -271,16 +276,17 @@ def _amount_findings(drafts: Iterable[Draft], currency: str, report: Report) -> 
     for draft in drafts:
         if draft.effective is None or draft.charge is Charge.CREDIT or draft.telco:
             continue
-        expected = abs(draft.effective) * draft.magnitude * draft.rate
+        rate = draft.offer.rate
+        expected = abs(draft.effective) * draft.magnitude * rate
         apart = abs(abs(draft.amount) - expected)
         # Most rows are exact: how far they may be apart is reckoned for the others alone.
-        if apart <= least or apart <= least * max(ONE, draft.magnitude) * max(ONE, draft.rate):
+        if apart <= least or apart <= least * max(ONE, draft.magnitude) * max(ONE, rate):
             continue
         yield Finding(
             Severity.WARNING,
             "amount",
             f"the row charges {printed(abs(draft.amount), currency)} {currency}, but {plain(draft.magnitude)} × "
-            f"{plain(abs(draft.effective))}{_at_rate(draft.rate)} is {printed(expected, currency)}; "
+            f"{plain(abs(draft.effective))}{_at_rate(rate)} is {printed(expected, currency)}; "
             "the charged amount counts",
             customer=draft.key.tenant,
             subscription=draft.key.subscription or None,
