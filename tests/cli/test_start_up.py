@@ -1,5 +1,7 @@
 """Which heavy modules each command loads: one that appears where it has no use costs every start of that command."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,27 @@ LOADED = {
     ("history",): {"sqlalchemy"},
     ("status",): {"sqlalchemy"},
 }
+# Commands that need a PSA, or what only one of their predecessors leaves: run without, and seen as far as they come.
+# httpx brings rich along: its own command line uses it.
+PSA = {"pydantic", "httpx", "rich"}
+STOPPED: dict[tuple[str, ...], set[str]] = {
+    ("plan",): {*PSA, "sqlalchemy"},
+    ("apply", PLAN): {*PSA, "sqlalchemy"},
+    ("reconcile",): {*PSA, "sqlalchemy"},
+    ("doctor",): PSA,
+    ("suggest",): PSA,
+    ("drift",): {"pydantic", "sqlalchemy"},
+    ("backtest",): {"pydantic", "sqlalchemy"},
+    ("resume",): {"sqlalchemy"},
+    ("undo", "1"): {"pydantic", "sqlalchemy"},
+    ("notify", "list"): {"sqlalchemy"},
+    ("state", "export"): {"sqlalchemy"},
+    ("sign", PLAN): {"pydantic"},
+    ("init",): {"pydantic"},
+    ("explain", PLAN, "psa/no/such"): set(),
+}
+# These two are the sandbox itself: they serve, and load all of it.
+SERVING = {"demo", "sandbox"}
 TELLING = """
 import sys
 from reconciler.cli.main import main
@@ -47,6 +70,25 @@ def loaded(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("arguments", LOADED, ids=" ".join)
 def test_a_command_loads_no_heavy_module_that_it_has_no_use_for(arguments: tuple[str, ...]) -> None:
     assert loaded(*arguments) == LOADED[arguments]
+
+
+@pytest.mark.parametrize("arguments", STOPPED, ids=" ".join)
+def test_a_command_that_is_stopped_has_loaded_no_heavy_module_without_use(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / "mappings.yaml", tmp_path)
+    for name in ("examples", "plans"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CONNECTWISE_", "RECONCILER_"))
+    }
+    command = [sys.executable, "-c", TELLING, " ".join(HEAVY), *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert set(done.stderr.rpartition("LOADED")[2].partition("\n")[0].split()) == STOPPED[arguments]
+
+
+def test_every_command_is_looked_at() -> None:
+    assert {arguments[0] for arguments in (*LOADED, *STOPPED)} | SERVING >= set(COMMANDS)
 
 
 def test_no_help_loads_a_heavy_module() -> None:
