@@ -153,7 +153,7 @@ def measure(rows: int, path: str) -> dict[str, Any]:
 
 def by_polars(rows: int, path: str) -> dict[str, Any]:
     """One run of polars on the same file, every column as text. Raises Failed where it finds other rows."""
-    import polars  # noqa: PLC0415 # type: ignore[import-not-found,unused-ignore]  # in a process of its own, if at all
+    import polars  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 -- in a process of its own, if at all
 
     started, processor = time.perf_counter(), time.process_time()
     frame = polars.read_csv(path, infer_schema=False)
