@@ -45,6 +45,7 @@ class Audit:
         self._clock = conditions.clock
         self._stop = conditions.stop
         self._settle_seconds = conditions.settle_seconds
+        self._notice = conditions.notice
         self._told: set[str] = set()
         self._unread: list[TargetError] = []
         self._products = {op.address: op.remote_id for op in ops.values() if op.remote_id}
@@ -201,6 +202,11 @@ class Audit:
             yield RemoveCopy(copy)
         except TargetError as fault:
             yield from self._remark(op, f"record {copy.id} was perhaps not removed: {fault}")
+            return
+        self._notice(
+            f"! {op.address}: it stood there twice; record {copy.id}, the younger and never invoiced, was removed, and"
+            f" {op.remote_id} stays"
+        )
 
     def _remark(self, op: Op, detail: str) -> Steps[None]:
         at = self._clock.now()

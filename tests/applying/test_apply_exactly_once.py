@@ -232,6 +232,8 @@ def test_the_audit_removes_the_younger_copy_that_was_never_invoiced(bench: Bench
     assert bench.world.writes == ["create new 2026-09-12", "delete 9002"]
     assert report.results[0].record == "9001"
     assert set(bench.world.additions) == {"7001", "9001"}
+    (told,) = bench.notices
+    assert "record 9002, the younger and never invoiced, was removed, and 9001 stays" in told
 
 
 def test_the_audit_keeps_and_tells_a_copy_that_may_be_invoiced(bench: Bench) -> None:
