@@ -21,7 +21,7 @@ from reconciler.domain.records import Addition, Agreement
 from reconciler.domain.timeline import Timeline
 from reconciler.planning.changes import records_after
 from reconciler.planning.gathered import Gathered
-from reconciler.planning.old_records import about_left, company_of, foreign_records, old_elsewhere, unmarked
+from reconciler.planning.old_records import Company, about_left, company_of, foreign_records, old_elsewhere, unmarked
 from reconciler.planning.one_customer import CustomerMonth, Decided, Old, Situation, TakeOver, named
 from reconciler.planning.rates import Pricing
 from reconciler.planning.seats import Handed, Sharing, decide_seats
@@ -77,6 +77,7 @@ def cut_over(
     here = tuple(foreign_records(additions, account, company, at))
     month = decide_seats(customer, agreement, unmarked(additions, here, account, at), pricing, at, sharing, handed)
     findings = [*company.findings, *(about_left(o) for o in left), *_cannot(customer, going, beside, at.month)]
+    findings += _usage_later(customer, company, at)
     decided: list[Decided] = []
     flaws: list[Finding] = []
     for each in month.decided:
@@ -148,6 +149,29 @@ def _cannot(customer: Customer, going: _Going, beside: Sequence[Old], month: Mon
             where=customer.place,
             hint=f"add `start: {first}` to the customer: earlier months are left alone then",
         )
+
+
+def _usage_later(customer: Customer, company: Company, at: Situation) -> Iterator[Finding]:
+    """A warning for each old usage record that bills on into the customer's `start`, which is still to come: usage is
+    ours from then on, and only a cut-over of that month ends the record.
+    """
+    start, billed = customer.start, Motion.AZURE in customer.agreements and Motion.AZURE in at.program.motions
+    if start is None or start <= at.month or not billed:
+        return
+    keys = at.shelf.keys_by_id(Motion.AZURE)
+    for agreement in company.agreements:
+        for record in company.additions.get(agreement.id, ()):
+            goes_on = record.cancelled is None or record.cancelled >= max(start.first, record.effective)
+            if record.product_id in keys and record.bills and record.quantity and goes_on:
+                yield Finding(
+                    Severity.WARNING,
+                    "P52",
+                    f"record {record.id} on agreement '{agreement.name}' ({agreement.id}) bills usage on into {start}, "
+                    "from which month on ours bill it",
+                    subscription=record.serial_number,
+                    where=customer.place,
+                    hint=f"plan {start} with --cutover too, which ends it, before {start} is planned without",
+                )
 
 
 # -- what ours bill
