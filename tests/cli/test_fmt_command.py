@@ -1,18 +1,18 @@
 """`fmt`, as a user runs it: which files, what is written, and what is left alone."""
 
+import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typed_commands import typed
 
 MESSY = "customers:\n- tenant: t\n  name: a # why\nversion: 1\n"
 TIDY = "version: 1\n\ncustomers:\n  - name: a # why\n    tenant: t\n"
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).parent / "reconciler", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return typed(folder, *arguments, environ=os.environ)
 
 
 def repository(folder: Path) -> None:

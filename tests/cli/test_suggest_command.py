@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from typed_commands import typed
 
 from reconciler.sandbox.server import RunningSandbox
 
@@ -40,9 +40,7 @@ def repository(folder: Path, psa: RunningSandbox, customers: str = "customers: [
 
 
 def run(folder: Path, psa: RunningSandbox, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).parent / "reconciler", *arguments]
-    environ = {**os.environ, "COLUMNS": "80", **psa.credentials}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environ)
+    return typed(folder, *arguments, environ={**os.environ, "COLUMNS": "80", **psa.credentials})
 
 
 def test_what_is_certain_is_written_and_a_valid_mapping_and_a_plan_follow(tmp_path: Path, psa: RunningSandbox) -> None:

@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typed_commands import typed
 
 RIGHT = """\
 version: 1
@@ -28,15 +28,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     if text is not None:
         (folder / "mappings.yaml").write_text(text, encoding="utf-8")
-    command = [Path(sys.executable).parent / "reconciler", *arguments]
-    return subprocess.run(
-        command,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "/usr/bin:/bin"} | (environ or {}),
-    )
+    return typed(folder, *arguments, environ=environ or {})
 
 
 def test_a_right_file_is_said_to_be_valid(tmp_path: Path) -> None:
