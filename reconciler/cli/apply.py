@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import Exit, Failure, Settings
+from reconciler.cli.locking import lock_timeout_option
 from reconciler.cli.planning import MONTHS
 from reconciler.cli.telling import sends_messages
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--month", type=MONTHS, help="Without PLAN: the usage month, or several: 2026-07..2026-09.")
 @click.option("--customer", "customers", multiple=True, metavar="NAME", help="Without PLAN: only this customer.")
 @click.option("--allow-beyond-guards", is_flag=True, help="Applies a plan that a guard refuses.")
+@lock_timeout_option
 @click.pass_obj
 @sends_messages
 def command(
@@ -34,6 +36,7 @@ def command(
     month: "Months | None",
     customers: tuple[str, ...],
     allow_beyond_guards: bool,
+    lock_timeout: float,
 ) -> None:
     """Applies a saved plan, or plans, shows the plan, asks and applies.
 
@@ -61,7 +64,7 @@ def command(
         return
     if plan_file is None and not auto_approve:
         _ask(plan)
-    sys.exit(apply_plan_now(settings, mappings, plan))
+    sys.exit(apply_plan_now(settings, mappings, plan, lock_timeout))
 
 
 def _saved_plan(settings: Settings, file: Path) -> "tuple[Plan, Mappings]":
@@ -155,16 +158,17 @@ def _ask(plan: "Plan") -> None:
         raise Failure("not approved; nothing was written")
 
 
-def apply_plan_now(settings: Settings, mappings: "Mappings", plan: "Plan") -> int:
+def apply_plan_now(settings: Settings, mappings: "Mappings", plan: "Plan", lock_timeout: float = 0) -> int:
     from reconciler.applying.apply import apply_plan
     from reconciler.applying.report import ApplyReport
     from reconciler.applying.surroundings import Surroundings
-    from reconciler.cli.applying import Writing, locked, target_of, written
+    from reconciler.cli.applying import Writing, target_of, written
+    from reconciler.cli.locking import locked
     from reconciler.planning.observing import observe_again
     from reconciler.store.history import RunKind
 
     async def work(around: Surroundings) -> ApplyReport:
         return await apply_plan(plan, around, lambda: observe_again(plan, around.target))
 
-    with locked(settings, "reconciler apply") as store:
+    with locked(settings, "reconciler apply", lock_timeout) as store:
         return written(Writing(settings, store, RunKind.APPLY, plan, target_of(mappings, plan.target), mappings), work)

@@ -2,14 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.context import Exit, Failure, Settings
+from reconciler.cli.context import Failure, Settings
 from reconciler.cli.loading import opened_target
 from reconciler.cli.logs import step
 from reconciler.cli.show import page_width
@@ -36,29 +35,6 @@ class Writing:
     plan: "Plan"
     target: "TargetSettings"
     mappings: "Mappings"
-
-
-@contextmanager
-def state_told() -> Iterator[None]:
-    """Turns what the state database raises into a sentence: exit 4 where it is locked, else 1."""
-    from reconciler.store.errors import StateLocked, StoreError
-
-    try:
-        yield
-    except StateLocked as error:
-        raise Failure(str(error), error.hint, Exit.LOCKED) from None
-    except StoreError as error:
-        raise Failure(str(error), error.hint) from None
-
-
-@contextmanager
-def locked(settings: Settings, what: str) -> "Iterator[Store]":
-    """The state database for a run that writes. Raises Failure: exit 4 where another run has it."""
-    from reconciler.applying.clock import SystemClock
-    from reconciler.store.database import locked_store
-
-    with state_told(), locked_store(settings.state_url, what, SystemClock().now()) as store:
-        yield store
 
 
 def target_of(mappings: "Mappings", name: str) -> "TargetSettings":

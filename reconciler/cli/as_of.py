@@ -46,7 +46,7 @@ def plan_as_of(settings: Settings, number: int) -> "Plan":
 @contextmanager
 def kept_state(settings: Settings) -> "Iterator[Store]":
     """The state for reading. Raises Failure where there is none."""
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.locking import state_told
     from reconciler.store.database import read_store
 
     with state_told():

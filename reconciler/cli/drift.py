@@ -116,7 +116,7 @@ class _Seen:
 
 def _applied(settings: Settings, target: str) -> "Mapping[str, AppliedRecord]":
     """What the last apply left; nothing without a state. Tells what an interrupted apply has left open."""
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.locking import state_told
     from reconciler.store.applied import applied_records
     from reconciler.store.database import read_store
     from reconciler.store.history import open_ops

@@ -35,7 +35,7 @@ def command(settings: Settings, number: int | None, form: str, file: Path | None
       reconciler history 12
       reconciler history 12 --csv run-12.csv
     """
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.locking import state_told
     from reconciler.store.database import read_store
     from reconciler.store.history import runs
 

@@ -31,7 +31,7 @@ def listed(settings: Settings, count: int) -> None:
     Example:
       reconciler notify list
     """
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.locking import state_told
     from reconciler.render.safe_text import safe
     from reconciler.store.database import read_store
     from reconciler.store.outbox import newest
@@ -59,7 +59,7 @@ def send(settings: Settings) -> None:
     Example:
       reconciler notify send
     """
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.locking import state_told
     from reconciler.cli.telling import send as tried
     from reconciler.cli.telling import told
     from reconciler.store.database import read_store

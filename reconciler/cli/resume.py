@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.context import Failure, Settings
+from reconciler.cli.locking import lock_timeout_option
 from reconciler.cli.telling import sends_messages
 
 if TYPE_CHECKING:
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Finishes or settles an interrupted apply.")
+@lock_timeout_option
 @click.pass_obj
 @sends_messages
-def command(settings: Settings) -> None:
+def command(settings: Settings, lock_timeout: float) -> None:
     """Goes on where an apply stopped: settles what is in doubt, writes what is left, and says what cannot be done.
 
     The plan comes from the journal; its file is not needed. Exits 0 when everything is done, 6 when something is left.
@@ -25,7 +27,7 @@ def command(settings: Settings) -> None:
     Example:
       reconciler resume
     """
-    from reconciler.cli.applying import locked, state_told
+    from reconciler.cli.locking import locked, state_told
     from reconciler.store.database import read_store
     from reconciler.store.journal import unfinished
 
@@ -37,7 +39,7 @@ def command(settings: Settings) -> None:
     if not left:
         click.echo("Nothing to resume: no apply was interrupted.")
         return
-    with locked(settings, "reconciler resume") as held:
+    with locked(settings, "reconciler resume", lock_timeout) as held:
         statuses = [_resumed(settings, held, run) for run in unfinished(held)]
     sys.exit(max(statuses, default=0))
 

@@ -24,7 +24,7 @@ def export(settings: Settings) -> None:
     Example:
       reconciler state export > journal.jsonl
     """
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.locking import state_told
     from reconciler.store.database import read_store
     from reconciler.store.keeping import exported
 
@@ -51,8 +51,8 @@ def unlock(settings: Settings, lock_id: str) -> None:
     Example:
       reconciler state unlock 3f9a2c41d07b
     """
-    from reconciler.cli.applying import state_told
     from reconciler.cli.context import Failure
+    from reconciler.cli.locking import state_told
     from reconciler.store.database import read_store
     from reconciler.store.keeping import unlock as take_away
 
@@ -75,7 +75,7 @@ def migrate(settings: Settings) -> None:
     Example:
       reconciler state migrate
     """
-    from reconciler.cli.applying import locked
+    from reconciler.cli.locking import locked
     from reconciler.store.schema import VERSION
 
     with locked(settings, "reconciler state migrate"):

@@ -28,7 +28,7 @@ def command(settings: Settings) -> None:
     Example:
       reconciler status
     """
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.locking import state_told
     from reconciler.store.database import read_store
 
     with state_told():

@@ -56,7 +56,7 @@ def command(
 
 def _written(settings: Settings, number: int) -> "WrittenRun":
     """What the run wrote. Raises Failure where that is nothing, or is not settled yet."""
-    from reconciler.cli.applying import state_told
+    from reconciler.cli.locking import state_told
     from reconciler.store.database import read_store
     from reconciler.store.written import NotWritten, written_run
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from reconciler.store import postgres_errors, postgres_url
 from reconciler.store.backend import Held, Standing
@@ -103,7 +103,9 @@ class Postgres:
         try:
             with connection.begin_nested():
                 identifier, timeline = connection.exec_driver_sql(server).one()
-        except SQLAlchemyError:
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
             # Some hosted servers do not say.
             return f"table {table}"
         return f"table {table}, server {identifier}, timeline {timeline}"

@@ -20,12 +20,12 @@ LIMITS = Limits(settle_seconds=Decimal(120))
 
 
 class Bench:
-    """One PSA, one state file, as many runs as a test wants."""
+    """One PSA, one state (a file, if no `url` says otherwise), as many runs as a test wants."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str = "") -> None:
         self.clock = FakeClock()
         self.world: World = world_with(self.clock)
-        self.url = f"sqlite:///{folder / 'state.db'}"
+        self.url = url or f"sqlite:///{folder / 'state.db'}"
         self.folder = folder
         self.told: list[ChangeResult] = []
         self.notices: list[str] = []
@@ -53,7 +53,8 @@ class Bench:
             wish = Stop()
             if stop:
                 stop(wish)
-            args = {"factory": connection or mortal_connection(life)}
+            in_a_file = self.url.startswith("sqlite")
+            args = {"factory": connection or mortal_connection(life)} if in_a_file else {}
             with locked_store(self.url, "apply", self.clock.now(), args) as store:
                 around = Surroundings(target, store, self.clock, LIMITS, wish, self.told.append, self.notices.append)
                 return await apply_plan(plan, around, stale)  # type: ignore[arg-type]

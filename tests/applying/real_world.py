@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
+from forked import Forked
 
 from reconciler.cli.main import main
 from reconciler.sandbox.server import RunningSandbox
@@ -59,7 +60,7 @@ targets:
     client_id: ${{CONNECTWISE_CLIENT_ID}}
     public_key: ${{CONNECTWISE_PUBLIC_KEY}}
     private_key: ${{CONNECTWISE_PRIVATE_KEY}}
-    limits: {{requests_per_minute: 6000, concurrency: 4, settle_seconds: 2}}
+    limits: {{requests_per_minute: 6000, concurrency: 4, settle_seconds: {settle}}}
 programs:
   microsoft-csp:
     source: distributor
@@ -95,10 +96,19 @@ lines:
 class Office:
     """A partner's machine: its folder, its credentials, and the command."""
 
-    def __init__(self, folder: Path, psa: RunningSandbox, decrease: int = 100) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        psa: RunningSandbox,
+        decrease: int = 100,
+        state: str = "",
+        settle: int = 2,
+        url: str = "",
+    ) -> None:
         self.folder = folder
         self.psa = psa
-        mapping = _MAPPINGS.format(url=psa.url, decrease=decrease)
+        self._state = ("--state", state) if state else ()
+        mapping = _MAPPINGS.format(url=url or psa.url, decrease=decrease, settle=settle)
         mapping += "".join(_CUSTOMER.format(n=n, tenant=tenant) for n, tenant in enumerate(TENANTS))
         (folder / "mappings.yaml").write_text(mapping, encoding="utf-8")
         (folder / "invoices").mkdir()
@@ -112,7 +122,7 @@ class Office:
         return {**kept, **self.psa.credentials, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-c", "from reconciler.cli.main import run; run()", *words]
+        return [sys.executable, "-c", "from reconciler.cli.main import run; run()", *self._state, *words]
 
     def run(self, *words: str, typed: str | None = None) -> subprocess.CompletedProcess[str]:
         """The command, to its end."""
@@ -126,6 +136,10 @@ class Office:
             timeout=60,
             check=False,
         )
+
+    def fork(self, *words: str) -> Forked:
+        """The command, going on, and begun so fast that hundreds of them can be killed."""
+        return Forked(self.folder, self.environment, [*self._state, *words])
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """The command, going on."""
@@ -150,7 +164,9 @@ class Office:
         before = {name: os.environ.get(name) for name in self.psa.credentials}
         os.environ.update(self.psa.credentials)
         try:
-            return CliRunner().invoke(main, ["-f", str(self.folder / "mappings.yaml"), *words], input=typed)
+            return CliRunner().invoke(
+                main, ["-f", str(self.folder / "mappings.yaml"), *self._state, *words], input=typed
+            )
         finally:
             for name, value in before.items():
                 os.environ.pop(name)

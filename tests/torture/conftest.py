@@ -21,8 +21,10 @@ STRIDE = (23, 1)
 SWEEP_PARTS = (1, 8)
 MUTANT_SEEDS = (150, 2_500)
 SOUND_SEEDS = (10, 300)
-KILL_CASES = (3, 250)
-RACE_CASES = (2, 200)
+KILL_CASES = (2, 250)
+# Of the moments at which a database may fail: every so manieth.
+FAULT_STRIDE = (11, 1)
+RACE_CASES = (1, 100)
 # So many batches, which processes share out among them, of so many each.
 EXAMPLES = ((1, 15), (40, 50))
 SPLITS = ((1, 10_000), (10, 10_000))
@@ -57,7 +59,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for name, sizes in (("kill_case", KILL_CASES), ("race_case", RACE_CASES)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, range(sizes[release]))
-    for name, sizes in (("stride", STRIDE), ("most_seeds", MUTANT_SEEDS), ("most_sound", SOUND_SEEDS)):
+    for name, sizes in (
+        ("stride", STRIDE),
+        ("most_seeds", MUTANT_SEEDS),
+        ("most_sound", SOUND_SEEDS),
+        ("fault_stride", FAULT_STRIDE),
+    ):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, [sizes[release]], ids=[f"{name} {sizes[release]}"])
 
