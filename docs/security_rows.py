@@ -148,8 +148,8 @@ ROWS = (
         23,
         "TLS",
         "Certificates are verified, by no switch or variable can that be turned off, and proxies and `.netrc` "
-        "files of the machine do not apply.",
-        "an authority of one's own by its path cannot be named yet.",
+        "files of the machine do not apply. `RECONCILER_CA_FILE` names an authority of one's own, beside the known "
+        "ones; TLS is 1.2 or newer.",
     ),
     Row(
         24,
@@ -198,8 +198,9 @@ ROWS = (
     Row(
         32,
         "The state database",
-        "The file and its folder are for their owner alone; a password in an address is repeated in no message.",
-        "separate database roles to migrate and to run are the operator's to make.",
+        "The file and its folder are for their owner alone; a password in an address is repeated in no message. "
+        "A server on another machine is verified, a weaker `sslmode` is warned of, and the role that runs can "
+        "change no table.",
     ),
     Row(
         33,

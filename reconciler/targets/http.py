@@ -7,6 +7,7 @@ machine do not apply, and no body grows beyond a cap, however well it was compre
 
 import asyncio
 import logging
+import os
 import re
 import sys
 import zlib
@@ -22,6 +23,7 @@ import stamina
 from reconciler.targets.base import Ambiguous, NotSent, TargetError, operation, write_status
 from reconciler.targets.budget import RequestBudget
 from reconciler.targets.redaction import Redactor
+from reconciler.targets.trust import AUTHORITY_FILE, trusted
 
 # httpcore imports this at each lock that it takes, to learn which kind of loop runs; where it is not installed, each of
 # some forty imports a request searches the whole path anew. Said once that it is missing, the answer is at hand.
@@ -92,6 +94,9 @@ class Answer:
     body: bytes = field(repr=False)
 
 
+_UNTRUSTED = f"check the url; an authority of your own is named as a PEM file in the variable {AUTHORITY_FILE}"
+
+
 class _TryAgain(Exception):
     """A read that failed in a way that may pass."""
 
@@ -117,6 +122,7 @@ class HttpClient:
         # No httpx.AsyncClient around the transport: authentication, redirects, cookies and hooks are nothing that a
         # PSA's API is asked with, and each would cost every request.
         self._transport = transport or httpx.AsyncHTTPTransport(
+            verify=trusted(os.environ),
             trust_env=False,
             # Idle connections are dropped before servers usually do: a write on a stale one would be ambiguous.
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=3),
@@ -183,7 +189,7 @@ class HttpClient:
             told = self._told(error)
             failure = _TryAgain(told)
             if "CERTIFICATE_VERIFY_FAILED" in told:
-                failure = TargetError(f"the server's certificate is not to be trusted: {told}", "check the url")
+                failure = TargetError(f"the server's certificate is not to be trusted: {told}", _UNTRUSTED)
         except httpx.InvalidURL as error:
             failure = TargetError(f"{request} has no valid url: {self._told(error)}")
         else:

@@ -49,7 +49,8 @@ def unverified(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.keyword) and node.arg in ("verify", "trust_env", "follow_redirects", "check_hostname"):
             safe = {"verify": True, "check_hostname": True, "trust_env": False, "follow_redirects": False}[node.arg]
-            if not (isinstance(node.value, ast.Constant) and node.value.value is safe):
+            checked = node.arg == "verify" and ast.unparse(node.value) == "trusted(os.environ)"
+            if not checked and not (isinstance(node.value, ast.Constant) and node.value.value is safe):
                 found.append(f"{node.arg}={ast.unparse(node.value)}")
         if isinstance(node, ast.Attribute) and node.attr in ("CERT_NONE", "_create_unverified_context"):
             found.append(node.attr)

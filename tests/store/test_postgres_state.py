@@ -1,7 +1,10 @@
 """What only PostgreSQL has: roles, poolers, connections that are cut, passwords, databases that are restored."""
 
 import json
+import logging
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ import pytest
 from postgres_server import PostgresServer
 from sqlalchemy.engine import make_url
 
+from reconciler.store import postgres_url as postgres_url_module
 from reconciler.store.database import locked_store, open_store, read_store
 from reconciler.store.errors import FencedOut, StateLocked, StoreError
 from reconciler.store.history import RunKind, RunRecord, finish_run, record_run
@@ -33,6 +37,7 @@ def name_of(url: str) -> str:
     return str(make_url(url).database)
 
 
+@pytest.mark.security(32)
 def test_the_run_role_of_the_page_works_without_any_right_to_change_tables(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
@@ -93,6 +98,7 @@ def test_a_database_that_was_copied_or_restored_makes_the_next_run_wait(
     assert again > first
 
 
+@pytest.mark.security(32)
 def test_a_refused_password_is_in_no_message(postgres: PostgresServer, postgres_url: str) -> None:
     postgres.run("DROP ROLE IF EXISTS guarded", "CREATE ROLE guarded LOGIN PASSWORD 'right'")
     for url in (
@@ -108,6 +114,7 @@ def test_a_refused_password_is_in_no_message(postgres: PostgresServer, postgres_
     postgres.run("DROP ROLE guarded")
 
 
+@pytest.mark.security(32)
 @pytest.mark.parametrize(
     ("url", "mode"),
     [
@@ -182,3 +189,50 @@ def test_the_holder_stands_in_the_export(postgres_url: str) -> None:
     with locked_store(postgres_url, "reconciler apply", NOW) as store:
         rows = [json.loads(line) for line in exported(store)]
     assert any(row.get("k") == "holder" and "reconciler apply" in row["v"] for row in rows)
+
+
+@pytest.mark.security(32)
+@pytest.mark.parametrize("weaker", ["disable", "allow", "prefer", "require", "verify-ca"])
+def test_a_weaker_way_to_a_server_elsewhere_is_taken_with_a_warning_once(
+    weaker: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    postgres_url_module._warn.cache_clear()
+    for _ in range(2):
+        words = connection_words(make_url(f"postgresql://me:hunter2@db.example.com/state?sslmode={weaker}"))
+        assert words["sslmode"] == weaker
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert f"sslmode={weaker} in the state's URL does not make sure that the server is the right" in record.getMessage()
+    assert "leave it out for verify-full" in record.getMessage()
+    assert "hunter2" not in caplog.text
+
+
+def test_a_server_on_this_machine_or_a_verified_one_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    postgres_url_module._warn.cache_clear()
+    connection_words(make_url("postgresql://me@127.0.0.1/state?sslmode=disable"))
+    connection_words(make_url("postgresql://me@/state?host=/run/postgresql&sslmode=disable"))
+    connection_words(make_url("postgresql://me@db.example.com/state"))
+    assert caplog.records == []
+
+
+WITHOUT_PSYCOPG = """
+import sys
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "psycopg":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, NotInstalled())
+from reconciler.cli.main import run
+run()
+"""
+
+
+@pytest.mark.parametrize("words", [["status"], ["state", "migrate"], ["resume"], ["state", "export"]])
+def test_without_the_driver_it_is_said_how_to_install_it(words: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_PSYCOPG, "--state", "postgresql://me:hunter2@db.example.com/state", *words]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "error: a state in PostgreSQL needs the driver psycopg, which is not installed" in ended.stderr
+    assert "hint: install it with: pip install 'reconciler[postgres]'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "hunter2" not in ended.stderr + ended.stdout

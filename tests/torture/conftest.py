@@ -24,6 +24,7 @@ SOUND_SEEDS = (10, 300)
 KILL_CASES = (2, 250)
 # Of the moments at which a database may fail: every so manieth.
 FAULT_STRIDE = (11, 1)
+START_ROUNDS = (10, 50)
 RACE_CASES = (1, 100)
 # So many batches, which processes share out among them, of so many each.
 EXAMPLES = ((1, 15), (40, 50))
@@ -64,6 +65,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ("most_seeds", MUTANT_SEEDS),
         ("most_sound", SOUND_SEEDS),
         ("fault_stride", FAULT_STRIDE),
+        ("start_rounds", START_ROUNDS),
     ):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, [sizes[release]], ids=[f"{name} {sizes[release]}"])
