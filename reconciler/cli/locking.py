@@ -54,17 +54,17 @@ def _waited_for(taken: "Callable[[], Store]", seconds: float) -> "Store":
     """What is taken as soon as no other run has it. Raises StateLocked."""
     from reconciler.store.errors import StateLocked
 
-    until = time.monotonic() + seconds
-    told = False
+    until: float | None = None
     while True:
         try:
             return taken()
         except StateLocked as error:
+            if until is None and seconds:
+                holder = str(error).removesuffix("; nothing was written")
+                click.echo(f"note: {holder}; waiting for up to {seconds:g} s", err=True)
+            # The time begins with the first refusal: reaching a database takes its own.
+            until = until or time.monotonic() + seconds
             left = until - time.monotonic()
             if left <= 0:
                 raise
-            if not told:
-                holder = str(error).removesuffix("; nothing was written")
-                click.echo(f"note: {holder}; waiting for up to {seconds:g} s", err=True)
-                told = True
             time.sleep(min(_LOOKS_EVERY, left))

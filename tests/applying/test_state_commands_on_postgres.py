@@ -39,7 +39,7 @@ def test_a_state_is_made_shown_and_exported(office: Office) -> None:
     rows = [json.loads(line) for line in exported.stdout.splitlines()]
     assert sum(row.get("state") == "CONFIRMED" for row in rows) == 13
     assert {row["table"] for row in rows} >= {"meta", "plan_run", "op", "op_event", "run", "tenant_lock"}
-    for words in (("status",), ("history",), ("logs",)):
+    for words in (("status",), ("history",)):
         shown = office.invoke(*words)
         assert shown.exit_code == 0, shown.output
         assert "postgres@" not in shown.stdout
