@@ -102,6 +102,7 @@ def test_the_one_transport_takes_no_settings_of_the_machine_and_no_client_is_aro
     transport = (ROOT / "reconciler/targets/http.py").read_text(encoding="utf-8").partition("AsyncHTTPTransport(")[2]
     arguments = transport.partition("\n        )\n")[0]
     assert "trust_env=False" in arguments
+    assert "verify=trusted(os.environ)" in arguments
     # A transport of its own accord follows no redirect; repeating a write is ours to decide.
     assert "retries" not in arguments
 
