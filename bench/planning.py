@@ -28,21 +28,27 @@ from reconciler.planning.ledger import keep_ledger
 LONGEST = 10.0
 MOST_MEMORY = 1024 * MIB
 MOST_GROWTH = 1.15
+EACH_UNCHANGED = 15e-6
 _MANY, _FEW, _RUNS = 100_000, 10_000, 3
 _SMALL_MANY, _SMALL_FEW, _SMALL_RUNS = 2_000, 200, 1
 
 
 def run(*, small: bool) -> list[Row]:
-    """The rows for time, memory and growth. Few and many take turns, each run in a process of its own."""
+    """The rows for time (also of nothing changed), memory and growth. Few and many take turns, each run in a process
+    of its own.
+    """
     many, few, turns = (_SMALL_MANY, _SMALL_FEW, _SMALL_RUNS) if small else (_MANY, _FEW, _RUNS)
     of_many: list[dict[str, Any]] = []
     of_few: list[dict[str, Any]] = []
+    of_same: list[dict[str, Any]] = []
     for _ in range(turns):
         # A small run is over in a second: three of them to one large one, for a like share of luck.
         of_few += [alone("bench.planning:measure", few) for _ in range(3)]
         of_many.append(alone("bench.planning:measure", many))
+        of_same.append(alone("bench.planning:measure_unchanged", many))
     return [
         _time(many, of_many, small),
+        _unchanged(many, of_same, small),
         _memory(many, of_many, small),
         _growth((many, of_many), (few, of_few), small),
     ]
@@ -58,6 +64,20 @@ def _time(many: int, runs: list[dict[str, Any]], small: bool) -> Row:
         f"≤ {LONGEST:.0f} s",
         None if small else median(ours) <= LONGEST,
         spread(ours, f"processor time {seconds(median(run['processor_seconds'] for run in runs))}"),
+    )
+
+
+def _unchanged(many: int, runs: list[dict[str, Any]], small: bool) -> Row:
+    each = [run["processor_seconds"] / many for run in runs]
+    sums = median(run["sums_seconds"] for run in runs) / many
+    return Row(
+        f"processor time for each of {many:,} subscriptions, nothing changed",
+        f"{median(each) * 1e6:.0f} µs",
+        f"{sums * 1e6:.1f} µs (sums in dictionaries)",
+        median(each) / sums,
+        f"≤ {EACH_UNCHANGED * 1e6:.0f} µs",
+        None if small else median(each) <= EACH_UNCHANGED,
+        f"median of {len(runs)} runs, {min(each) * 1e6:.0f} to {max(each) * 1e6:.0f} µs",
     )
 
 
@@ -91,7 +111,16 @@ def _growth(many: tuple[int, list[dict[str, Any]]], few: tuple[int, list[dict[st
 
 def measure(subscriptions: int) -> dict[str, Any]:
     """One run: seconds, processor seconds, bytes of the data alone and at the peak. Raises Failed for a wrong plan."""
-    gathered, changed = measured_input(subscriptions)
+    return _measured(subscriptions, CHANGED)
+
+
+def measure_unchanged(subscriptions: int) -> dict[str, Any]:
+    """As `measure`, where every subscription stands as it was charged."""
+    return _measured(subscriptions, Decimal(0))
+
+
+def _measured(subscriptions: int, share: Decimal) -> dict[str, Any]:
+    gathered, changed = measured_input(subscriptions, share)
     data = peak_memory()
     started, processor = time.perf_counter(), time.process_time()
     plan = planned(gathered)
@@ -110,12 +139,12 @@ def measure(subscriptions: int) -> dict[str, Any]:
     return measured
 
 
-def measured_input(subscriptions: int) -> tuple[Gathered, int]:
+def measured_input(subscriptions: int, share: Decimal = CHANGED) -> tuple[Gathered, int]:
     """Everything in memory, and how many subscriptions changed. As after reading files, which the collector of cycles
-    does not watch: it is off meanwhile, and finds everything still to be looked at.
+    does not watch: it is off meanwhile, and finds everything still to be looked at. `share` of them changed.
     """
     gc.disable()
-    held = tuple(tenants(sizes(subscriptions)))
+    held = tuple(tenants(sizes(subscriptions), changed=share))
     gathered = Gathered(
         Request(MONTH, frozenset(), "2026-10-03T08:00:00Z", "bench"),
         mappings(held),

@@ -55,6 +55,7 @@ class Accounted:
     lines: tuple[tuple[Entry, Outcome], ...] = ()
 
 
+_TRUE_UP = Outcome(BILLED, "true-up")
 _ALLOCATED = {
     "billed": Outcome(BILLED, "P9 passed on by a decision"),
     "kept back": Outcome(EXCLUDED, "P9 kept back by a decision"),
@@ -102,8 +103,9 @@ def account_for(
             tally.setdefault((outcome.outcome, outcome.rule), []).append(money)
             if outcome.unmapped:
                 unmapped.append(money)
-            decided_on = (invoice.number, line.number, line.customer.tenant) in allocated
-            if outcome.outcome != BILLED and not decided_on and (owner := _owner(owners, line)):
+            if outcome.outcome == BILLED or (invoice.number, line.number, line.customer.tenant) in allocated:
+                continue
+            if owner := _owner(owners, line):
                 aside.setdefault((owner.name, line.motion), []).append((line, outcome.rule))
         findings += _findings(account, owners, outcomes)
     coverage = tuple(
@@ -116,9 +118,9 @@ def account_for(
 
 
 def _kept(entry: Entry, kept: frozenset[str]) -> Outcome | None:
-    seats = entry[1].motion is Motion.SEAT_MONTHLY
-    held = seats and bool(kept) and subscription_id(entry[1].subscription) in kept
-    return Outcome(EXCLUDED, "P41 kept by a reviewed override") if held else None
+    if not kept or entry[1].motion is not Motion.SEAT_MONTHLY or subscription_id(entry[1].subscription) not in kept:
+        return None
+    return Outcome(EXCLUDED, "P41 kept by a reviewed override")
 
 
 def _customers_by_account(ledger: Ledger, customers: Iterable[Customer]) -> dict[str, list[Customer]]:
@@ -148,7 +150,7 @@ def _outcome(
     if owner is None:
         return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
     month = decided.get((owner.name, line.motion))
-    if month and (invoice.number, line.number) in month.repeated:
+    if month and month.repeated and (invoice.number, line.number) in month.repeated:
         return Outcome(EXCLUDED, "P53 charged again")
     return _of_owner(owner, entry, decided, program, ledger)
 
@@ -161,6 +163,8 @@ def _waiting(owners: list[Customer], invoice: Invoice, line: InvoiceLine, progra
 
 def _allocated(entry: Entry, allocated: Mapping[LineKey, str]) -> Outcome | None:
     """What became of a line that a decision speaks of."""
+    if not allocated:
+        return None
     invoice, line = entry
     what = allocated.get((invoice.number, line.number, line.customer.tenant))
     return _ALLOCATED[what] if what else None
@@ -168,7 +172,10 @@ def _allocated(entry: Entry, allocated: Mapping[LineKey, str]) -> Outcome | None
 
 def _owner(owners: Iterable[Customer], line: InvoiceLine) -> Customer | None:
     """The customer that a line's motion is mapped for."""
-    return next((o for o in owners if line.motion in o.agreements), None)
+    for owner in owners:
+        if line.motion in owner.agreements:
+            return owner
+    return None
 
 
 def _of_owner(
@@ -214,7 +221,7 @@ def _of_seats(line: InvoiceLine, ledger: Ledger) -> Outcome:
         return Outcome(BILLED, "P52 usage of the month" if line.motion is Motion.AZURE else "P53 billed once")
     if line.span and line.span.last < ledger.month.first:
         return Outcome(EXCLUDED, "late charge for an earlier month")
-    return Outcome(BILLED, "true-up")
+    return _TRUE_UP
 
 
 def _findings(account: Account, owners: list[Customer], outcomes: list[tuple[Entry, Outcome]]) -> Iterator[Finding]:

@@ -28,7 +28,8 @@ class Bridge:
     def add(self, part: Part, amount: Decimal, rule: str = "") -> None:
         """Adds an amount to a part."""
         if amount:
-            self.amounts[part, rule] = self.amounts.get((part, rule), ZERO) + amount
+            key = (part, rule)
+            self.amounts[key] = self.amounts.get(key, ZERO) + amount
 
     def steps(self, billed: Decimal, currency: str) -> tuple[Step, ...]:
         """The steps to what is billed, each rounded to the currency's digits, the rest as the last: `rounding`."""
@@ -208,7 +209,10 @@ def cost_in(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -
     whole = decided.once or decided.align is Align.CHARGE_CYCLE
     if whole or line.motion is Motion.AZURE or line.span is None:
         return line.amount if month == planned else ZERO
-    if month.first <= line.span.first and line.span.last <= month.last:
+    days = month.span
+    if days.first <= line.span.first and line.span.last <= days.last:
         return line.amount
-    here = line.span.meet(month.span)
+    if line.span.last < days.first:
+        return ZERO
+    here = line.span.meet(days)
     return line.amount * here.days / line.span.days if here else ZERO

@@ -242,6 +242,8 @@ def _written(draft: Draft, agreement_id: str) -> Addition | None:
 
 def records_after(decided: Decided, agreement_id: str) -> list[Addition]:
     """The additions of a subscription and product as they are once its drafts are written."""
+    if not decided.decision.drafts:
+        return [*decided.standing]
     touched = {draft.standing.id for draft in decided.decision.drafts if draft.standing}
     written = (_written(draft, agreement_id) for draft in decided.decision.drafts)
     return [a for a in decided.standing if a.id not in touched] + [row for row in written if row]

@@ -38,12 +38,13 @@ class Account:
     of_month: list[Entry] = field(default_factory=list)
     off_month: dict[Key, list[Entry]] = field(default_factory=dict)
 
-    def add(self, invoice: Invoice, line: InvoiceLine, month: Month, *, issued_for_month: bool) -> None:
+    def add(self, invoice: Invoice, line: InvoiceLine, *, issued_for_month: bool) -> None:
         """Takes a line in."""
-        if line.customer.name:
-            self.name = line.customer.name
-        if line.customer.domain:
-            self.domain = line.customer.domain
+        customer = line.customer
+        if customer.name:
+            self.name = customer.name
+        if customer.domain:
+            self.domain = customer.domain
         if issued_for_month:
             self.of_month.append((invoice, line))
         if invoice.kind is not Kind.INVOICE:
@@ -55,16 +56,13 @@ class Account:
 
     def add_seats(self, invoice: Invoice, line: InvoiceLine, month: Month, *, issued_for_month: bool) -> None:
         """Takes in a line of monthly seats, for the days that it covers."""
-        span, key = line.span, (line.subscription, key_of(line))
-        covers = span is not None and span.first <= month.last and span.last >= month.first
-        if covers:
+        span, key, days = line.span, (line.subscription, key_of(line)), month.span
+        if span is not None and span.first <= days.last and span.last >= days.first:
             self.seats.setdefault(key, []).append((invoice, line))
         elif issued_for_month:
             self.off_month.setdefault(key, []).append((invoice, line))
-        if span is None:
-            return
-        if span.last > month.last and month.following.first in span:
-            opening = self.next_opening if invoice.period.first > month.last else self.goes_on
+        if span is not None and span.last > days.last and month.following.first in span:
+            opening = self.next_opening if invoice.period.first > days.last else self.goes_on
             opening[key] = opening.get(key, ZERO) + line.quantity
 
     def issued(self, month: Month) -> dict[Key, list[Entry]]:
@@ -148,11 +146,12 @@ def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
         elif invoice.kind is Kind.INVOICE and bills(invoice, month.following):
             next_covered.update(_tenants(invoice))
         for line in invoice.lines:
-            account = accounts.get(line.customer.tenant)
+            tenant = line.customer.tenant
+            account = accounts.get(tenant)
             if account is None:
-                account = accounts[line.customer.tenant] = Account(line.customer.tenant)
-            account.add(invoice, line, month, issued_for_month=issued_for_month)
-            owners[line.subscription.lower()] = line.customer.tenant
+                account = accounts[tenant] = Account(tenant)
+            account.add(invoice, line, issued_for_month=issued_for_month)
+            owners[line.subscription.lower()] = tenant
             key = key_of(line)
             if key not in motions:
                 motions[key] = set()

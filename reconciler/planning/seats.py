@@ -84,6 +84,7 @@ def decide_seats(
     counting = [a for a in (*additions, *handed.records) if not is_allocation(a.serial_number, at.ledger.owners)]
     matched = match({*lines, *sharing.keys}, counting, at.shelf.keys_by_id(Motion.SEAT_MONTHLY), at.month)
     findings += [f for f in matched.findings if not f.subscription or subscription_id(f.subscription) not in at.kept]
+    owned = left_to_psa(customer, Motion.SEAT_MONTHLY)
     decided: list[Decided] = []
     withheld = False
     for key in keys_to_decide(set(lines), account, matched, at, sharing):
@@ -99,7 +100,7 @@ def decide_seats(
             findings += [about(f, key[0], charging) for f in resolved.findings]
             withheld = True
             continue
-        charged = _charged(key, charging, account, matched, pricing, at, left_to_psa(customer, Motion.SEAT_MONTHLY))
+        charged = _charged(key, charging, account, matched, pricing, at, owned)
         if isinstance(charged, Finding):
             findings.append(charged)
             continue
@@ -142,8 +143,7 @@ def about_records(found: Decided, resolved: Resolved | None, charging: Sequence[
     creates = any(draft.standing is None for draft in found.decision.drafts)
     if creates and resolved and resolved.product and not resolved.product.active:
         yield _inactive(found, resolved.product)
-    idle = [a for a in found.standing if not a.bills and a.cancelled is None]
-    if idle and charging:
+    if charging and (idle := [a for a in found.standing if not a.bills and a.cancelled is None]):
         yield about(_not_billed(found, idle[0]), found.subscription, charging)
 
 
@@ -219,7 +219,7 @@ def _charged(
     goes_on = account.goes_on.get(key) if account else None
     if not charged:
         return vanished(subscription, product, at.month, opening, goes_on)
-    scheduled: Iterable[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
+    scheduled: Sequence[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
     return charged_in_month(subscription, product, charged, at.month, scheduled, opening, goes_on)
 
 
@@ -252,13 +252,15 @@ def _decide(charged: Charged, key: Key, matched: Matched, period: Period, custom
 
 def _due(charged: Charged, month: Month) -> Decimal:
     """The charged seats of the month at the rates of their lines."""
-    due = ZERO
+    due, days = ZERO, month.span
     for line in charged.lines:
         span = line.line.span
+        if span is None:
+            continue
         worth = line.line.quantity * line.rate.unit_price
-        if span == month.span:
+        if span.first <= days.first and days.last <= span.last:
             due += worth
-        elif span and (here := span.meet(month.span)):
+        elif here := span.meet(days):
             due += worth * here.days / month.days
     return due
 

@@ -25,7 +25,7 @@ class Telling:
 
     def tells(self, tenant: str, motion: Motion, *, mapped: bool) -> bool:
         """Whether a tenant's lines of a motion are this program's to tell of. `mapped`: it maps the tenant."""
-        return (tenant, motion) not in self.elsewhere and (mapped or self.first)
+        return (mapped or self.first) and not (self.elsewhere and (tenant, motion) in self.elsewhere)
 
     def unknown(self, tenant: str, *, mapped: bool) -> bool:
         """Whether it is this program's to say that no customer is mapped to a tenant."""

@@ -61,8 +61,9 @@ def count_unchanged(decided: Decided, customer: CustomerMonth, planned: Month, n
     quantity, price = record.quantity, record.unit_price
     cost = later = worth = ZERO
     rule = ""
-    for line, rate in ((charged.line, charged.rate) for charged in decided.lines):
-        charge, own, rule = cost_in(line, planned, planned, decided), _worth(line, rate.unit_price, planned), rate.rule
+    for charged in decided.lines:
+        line, rule = charged.line, charged.rate.rule
+        charge, own = cost_in(line, planned, planned, decided), _worth(line, charged.rate.unit_price, planned)
         now.add(now.first, charge)
         now.add(Part.MARGIN, own - charge, rule)
         cost += charge
@@ -95,10 +96,13 @@ def count_unchanged(decided: Decided, customer: CustomerMonth, planned: Month, n
 
 def _worth(line: InvoiceLine, price: Decimal, month: Month) -> Decimal:
     """A line's seats on the month's days, at the own price."""
+    span, days = line.span, month.span
+    if span is None:
+        return ZERO
     worth = line.quantity * price
-    if line.span is None or line.span == month.span:
-        return worth if line.span else ZERO
-    here = line.span.meet(month.span)
+    if span.first <= days.first and days.last <= span.last:
+        return worth
+    here = span.meet(days)
     return worth * here.days / month.days if here else ZERO
 
 

@@ -37,11 +37,12 @@ def billed(
 
 def billed_days(addition: Addition, month: Month, *, prorates: bool) -> int:
     """The days of a month that an addition is billed for: none, all of them, or those from its first."""
-    if addition.effective > month.last or (addition.cancelled and addition.cancelled < month.first):
+    days, effective = month.span, addition.effective
+    if effective > days.last or (addition.cancelled and addition.cancelled < days.first):
         return 0
-    if prorates and addition.effective > month.first:
-        return (month.last - addition.effective).days + 1
-    return month.days
+    if prorates and effective > days.first:
+        return (days.last - effective).days + 1
+    return days.last.day
 
 
 def bill(

@@ -120,7 +120,7 @@ def charged_in_month(
     product: str,
     lines: Sequence[ChargedLine],
     month: Month,
-    scheduled: Iterable[InvoiceLine] = (),
+    scheduled: Sequence[InvoiceLine] = (),
     next_opening: Decimal | None = None,
     goes_on: Decimal | None = None,
 ) -> Charged:
@@ -132,6 +132,8 @@ def charged_in_month(
     reader's finding, not clipped here.
     """
     span = month.span
+    if len(lines) == 1 and not scheduled and (only := lines[0].line.span) and _covers(lines[0].line, only, span):
+        return _one_line_all_month(subscription, product, lines[0], only, month, next_opening, goes_on)
     seats = tuple(c for c in lines if c.line.span and c.line.charge.counts_seats and c.line.span.meet(span))
     if not seats:
         return vanished(subscription, product, month, next_opening, goes_on)
@@ -149,6 +151,38 @@ def charged_in_month(
         scheduled=booked is not None and booked != closing,
         term_end=max(ends, default=None),
         lines=seats,
+        next_opening=next_opening,
+    )
+
+
+def _covers(line: InvoiceLine, charged: Span, month: Span) -> bool:
+    """Whether a line puts seats on every day of a month."""
+    return (
+        charged.first <= month.first and charged.last >= month.last and line.charge.counts_seats and line.quantity != 0
+    )
+
+
+def _one_line_all_month(
+    subscription: str,
+    product: str,
+    charged: ChargedLine,
+    span: Span,
+    month: Month,
+    next_opening: Decimal | None,
+    goes_on: Decimal | None,
+) -> Charged:
+    """Most of a month is this: one line that covers it. The same as the long way says, without its sums."""
+    line, quantity = charged.line, charged.line.quantity
+    return Charged(
+        subscription=subscription,
+        product=product,
+        level=Timeline(((month.first, quantity), (month.following.first, ZERO))),
+        known_from=month.first,
+        rates=((span.first, charged.rate),),
+        carry=quantity if goes_on is None else goes_on,
+        scheduled=False,
+        term_end=line.term_end or None,
+        lines=(charged,),
         next_opening=next_opening,
     )
 

@@ -326,11 +326,11 @@ def fleet(count: int) -> tuple[dict[str, Any], list[AgreementRef], tuple[str, ..
     return content, refs, tuple(f"CFQ7TTC0LH{n:02d}:0001" for n in range(1, 60))
 
 
-@pytest.mark.parametrize(("count", "sweeps"), [(1, 1), (5, 1), (100, 2)])
+@pytest.mark.parametrize(("count", "sweeps"), [(1, 1), (5, 1), (100, 2), (1000, 13)])
 def test_a_look_costs_one_sweep_and_one_request_for_each_agreement(
     server: RunningSandbox, count: int, sweeps: int
 ) -> None:
-    """A hundred company names do not fit into one URL; nothing else is cut, and nothing is asked twice."""
+    """A hundred company names do not fit into one URL, a thousand into twelve; nothing else is cut or asked twice."""
     content, refs, skus = fleet(count)
     look = observed(server, content, wanted(*refs, skus=skus))
     assert len(look.agreements) == count
