@@ -9,6 +9,7 @@ from typing import Protocol
 from bench import (
     applying,
     backtesting,
+    journal_cost,
     noop_plan,
     plan_documents,
     planning,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "backtesting": backtesting.run,
     "sandbox": sandbox_requests.run,
     "applying": applying.run,
+    "journal": journal_cost.run,
     "plan-documents": plan_documents.run,
 }
 
