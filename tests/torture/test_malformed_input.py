@@ -7,10 +7,12 @@ import contextlib
 import os
 import random
 import resource
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from torture_figures import Tally
 
 from reconciler.cli.init_texts import INVOICE, MAPPINGS
 from reconciler.config.loading import load
@@ -25,6 +27,12 @@ from reconciler.targets.exact_json import parsed
 YAML_FILES, CSV_ROWS, BODIES = (150, 100_000), (10_000, 1_000_000), (2_000, 50_000)
 ROWS_A_FILE = 100
 MEGABYTES_MORE = 200
+SECONDS_AT_MOST = 20
+FIGURES = {
+    "YAML_files": "F8 R12 malformed YAML",
+    "CSV_rows": "F9 R12 malformed CSV",
+    "bodies": "F10 R12 malformed answers of a PSA",
+}
 NASTY = [
     "\n", "  ", ": ", "- ", "[", "]", "{", "}", "&a ", "*a", "!!str ", "!!timestamp x", "!!int ''", "|", ">", "'", '"',
     "#", "\t", "---\n", "${X}", "<<: ", "\x00", "\u2028", "\ufeff", "null", "NaN", "Infinity", "1e999", "-1e-999",
@@ -54,16 +62,29 @@ def spoiled(text: str, chance: random.Random) -> str:
     return text
 
 
-def tried(request: pytest.FixtureRequest, sizes: tuple[int, int], one: Callable[[random.Random], None]) -> None:
-    """Tries as many seeds as the size says; a failure names its seed. The memory grows by a bounded amount."""
+def tried(
+    request: pytest.FixtureRequest,
+    sizes: tuple[int, int],
+    one: Callable[[random.Random], None],
+    what: str,
+    each: int = 1,
+) -> None:
+    """Tries as many seeds as the size says; a failure names its seed. The memory grows by a bounded amount, and no seed
+    takes more than a bounded time of the processor's: a hang is a failure.
+    """
     alone = os.environ.get("RECONCILER_FUZZ_SEED")
     count = sizes[bool(request.config.getoption("--release-size", default=False))]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for seed in [int(alone)] if alone else range(count):
+        started = time.process_time()
         try:
             one(random.Random(seed))
+            assert time.process_time() - started < SECONDS_AT_MOST
         except Exception as error:
             raise AssertionError(f"RECONCILER_FUZZ_SEED={seed} {request.node.nodeid}") from error
+    Tally(request.node.user_properties).count(
+        f"F8 F9 F10 R12 malformed {what.replace('_', ' ')}", **{what: count * each}
+    )
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert more < MEGABYTES_MORE, f"{more:.0f} MB more"
 
@@ -77,7 +98,7 @@ def test_malformed_yaml_ends_in_findings(request: pytest.FixtureRequest, quick_f
         loaded = load(file, {"X": "x"})
         assert (loaded.mappings is None) == any(finding.blocks for finding in loaded.findings)
 
-    tried(request, YAML_FILES, one)
+    tried(request, YAML_FILES, one, "YAML_files")
 
 
 @pytest.mark.security(15, 36)
@@ -86,7 +107,7 @@ def test_malformed_rows_end_in_findings(request: pytest.FixtureRequest) -> None:
         text = HEADER + "".join(spoiled(ROW, chance) for _ in range(ROWS_A_FILE))
         read(text if chance.random() < 0.9 else spoiled(INVOICE, chance))
 
-    tried(request, (CSV_ROWS[0] // ROWS_A_FILE, CSV_ROWS[1] // ROWS_A_FILE), one)
+    tried(request, (CSV_ROWS[0] // ROWS_A_FILE, CSV_ROWS[1] // ROWS_A_FILE), one, "CSV_rows", ROWS_A_FILE)
 
 
 def read(text: str) -> None:
@@ -108,7 +129,7 @@ def test_malformed_answers_end_in_a_sentence(request: pytest.FixtureRequest) -> 
                 with contextlib.suppress(TargetError):
                     made(Record("addition 1", members))
 
-    tried(request, BODIES, one)
+    tried(request, BODIES, one, "bodies")
 
 
 def records(body: object) -> Iterator[dict[str, object]]:
