@@ -82,9 +82,7 @@ def tried(
             assert time.process_time() - started < SECONDS_AT_MOST
         except Exception as error:
             raise AssertionError(f"RECONCILER_FUZZ_SEED={seed} {request.node.nodeid}") from error
-    Tally(request.node.user_properties).count(
-        f"F8 F9 F10 R12 malformed {what.replace('_', ' ')}", **{what: count * each}
-    )
+    Tally(request.node.user_properties).count(FIGURES[what], **{what: count * each})
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert more < MEGABYTES_MORE, f"{more:.0f} MB more"
 

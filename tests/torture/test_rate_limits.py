@@ -1,8 +1,8 @@
 """F14: PSAs that enforce their limit, in virtual time: never asked too often, and hardly slower than the limit itself.
 
 Twenty tenants at once, each with its own PSA and budget, driven through the real HTTP layer. The PSA counts what
-reached it in the last minute and answers 429 beyond its limit. In one world the account is the tenant's alone; in the other,
-other programs use it up now and then, and the PSA names a time to wait, or none.
+reached it in the last minute and answers 429 beyond its limit. In one world the account is the tenant's alone; in the
+other, other programs use it up now and then, and the PSA names a time to wait, or none.
 """
 
 import asyncio
