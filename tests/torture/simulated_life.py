@@ -27,6 +27,7 @@ from reconciler.applying.effects import (
 from reconciler.applying.report import ApplyReport
 from reconciler.applying.surroundings import Conditions
 from reconciler.domain.plan import Plan
+from reconciler.domain.records import Addition
 from reconciler.store.errors import StoreError
 from reconciler.store.journal import Journal, give_back
 from reconciler.targets.base import Ambiguous, NotSent, TargetError
@@ -310,6 +311,11 @@ class Life:
             "lost answer": (rates.lost_answer, lambda: self._done(effect, task, travel, 0, Ambiguous("no answer"))),
             "late": (rates.late_commit, lambda: self._late(effect, task)),
             "replay": (rates.replay, lambda: self._done(effect, task, travel, 1, None)),
+            # These come by a script alone.
+            "replay, answer lost": (0.0, lambda: self._done(effect, task, travel, 1, Ambiguous("no answer"))),
+            "asked too often": (0.0, lambda: self._later(0.1, task, None, NotSent("429", retry_after=7.0))),
+            "asked too often, no time told": (0.0, lambda: self._later(0.1, task, None, NotSent("429"))),
+            "another's record": (0.0, lambda: self._done(effect, task, travel, 0, None, sim.psa.additions.get("7001"))),
         }
         sim.sends += 1
         if sim.script:
@@ -328,9 +334,17 @@ class Life:
         self._done(effect, task, sim.rng.uniform(2, sim.rates.late_seconds or 95), 0, Ambiguous("timeout"))
 
     def _done(
-        self, effect: Send | RemoveCopy, task: Task, travel: float, replays: int, fault: Exception | None
+        self,
+        effect: Send | RemoveCopy,
+        task: Task,
+        travel: float,
+        replays: int,
+        fault: Exception | None,
+        instead: Addition | None = None,
     ) -> None:
-        """The PSA does the work after `travel` seconds, whatever becomes of the process that asked for it."""
+        """The PSA does the work after `travel` seconds, whatever becomes of the process that asked for it. `instead` is
+        the record that a PSA's answer holds by mistake.
+        """
         sim, seen = self.simulation, task.sees
 
         def work() -> None:
@@ -342,7 +356,7 @@ class Life:
                 sim.psa.work(effect, sim.now)
                 sim.say("a proxy had it done twice")
             if fault is None:
-                self._later(sim.rng.uniform(0.02, 1.0), task, answer)
+                self._later(sim.rng.uniform(0.02, 1.0), task, instead or answer)
 
         sim.at(travel, work)
         if fault is not None:

@@ -19,6 +19,10 @@ from simulation import CALM, Outcome, Script, Simulation, simulated
 from torture_figures import Tally
 
 FATES = ("", "lost request", "lost answer", "late", "replay")
+# Those that lead into the same states as one of the above; each meets every step, but no pair.
+OTHER_FATES = (
+    "not sent", "replay, answer lost", "asked too often", "asked too often, no time told", "another's record"
+)  # fmt: skip
 BATCH = 10
 
 
@@ -94,6 +98,18 @@ def test_killed_at_each_step_and_at_pairs_of_steps_each_record_is_there_once(
             runs += 1
     kinds = {"kill_points": 0 if fate else len(points[part::parts]), "runs": runs}
     tally.count("F1 R3 kill sweep, each point and pair", **kinds, fates=int(part == 0))
+
+
+@pytest.mark.parametrize("fate", OTHER_FATES)
+def test_killed_at_each_step_of_an_apply_with_a_rarer_fate_each_record_is_there_once(
+    fate: str, stride: int, quick_folder: Path, tally: Tally
+) -> None:
+    points = range(1, _steps(fate) + 1, stride)
+    for step in points:
+        script = Script((step,), step % 4 + 1, fate)
+        outcome = simulated(0, quick_folder, CALM, script)
+        assert not outcome.bad, f"{script}: {outcome.bad}"
+    tally.count("F1 R3 kill sweep, rarer fates", fates=1, runs=len(points))
 
 
 def test_killed_at_each_step_each_record_is_there_once_on_postgresql(

@@ -17,7 +17,10 @@ from simulated_life import CLOCK_STEPS
 from simulation import CALM, Script, Simulation
 from torture_figures import Tally
 
-FATES = ("", "not sent", "lost request", "lost answer", "late", "replay")
+FATES = (
+    "", "not sent", "lost request", "lost answer", "late", "replay", "replay, answer lost", "asked too often",
+    "asked too often, no time told", "another's record",
+)  # fmt: skip
 LIVES = st.tuples(st.integers(0, 40), st.integers(1, 4), st.sampled_from(FATES))
 """Killed at the n-th step (0: not at all), the write that meets a fate, and the fate."""
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- a folder of its own is made in it
