@@ -37,6 +37,8 @@ class Pricing:
             retail = listed.unit_price if retail is None and listed else retail
         if cost is None:
             return self._unpriced(line, key, "cost")
+        if not self.rules and retail is not None:
+            return _at_retail(retail, cost)
         rule = winning_rule(self.rules, self.program, self.customer, key, day) if self.rules else None
         own = own_price(rule, retail, cost)
         if own is None:
@@ -85,7 +87,12 @@ class Pricing:
         )
 
 
-# The same few prices are asked for again and again.
+# The same few prices are asked for again and again, here and below.
+@lru_cache(maxsize=65536)
+def _at_retail(retail: Decimal, cost: Decimal) -> Rate:
+    return Rate(_placed(retail), _placed(cost), DEFAULT_RULE)
+
+
 @lru_cache(maxsize=65536)
 def _placed(price: Decimal) -> Decimal:
     exponent = price.as_tuple().exponent

@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import InvoiceLine, Motion
 from reconciler.domain.mapping import Customer
-from reconciler.domain.money import ZERO
 from reconciler.domain.plan import Action, Because
 from reconciler.domain.records import Addition, Agreement, Product
+from reconciler.planning.as_charged import due_in, early_way, next_opening
 from reconciler.planning.deciding import subscription_id
 from reconciler.planning.ledger import Account, Entry
 from reconciler.planning.one_customer import CustomerMonth, Decided, Situation, about, currency_of, named
@@ -85,6 +84,7 @@ def decide_seats(
     matched = match({*lines, *sharing.keys}, counting, at.shelf.keys_by_id(Motion.SEAT_MONTHLY), at.month)
     findings += [f for f in matched.findings if not f.subscription or subscription_id(f.subscription) not in at.kept]
     owned = left_to_psa(customer, Motion.SEAT_MONTHLY)
+    early = early_way(customer, account, pricing, at, owned) if not matched.adopted else None
     decided: list[Decided] = []
     withheld = False
     for key in keys_to_decide(set(lines), account, matched, at, sharing):
@@ -99,6 +99,9 @@ def decide_seats(
         if charging and resolved and resolved.findings:
             findings += [about(f, key[0], charging) for f in resolved.findings]
             withheld = True
+            continue
+        if early and (plain := early.decided(key, charging, matched.standing.get(key, ()))):
+            decided.append(plain)
             continue
         charged = _charged(key, charging, account, matched, pricing, at, owned)
         if isinstance(charged, Finding):
@@ -215,20 +218,12 @@ def _charged(
         if not isinstance(rate, Rate):
             return rate
         charged.append(ChargedLine(invoice.number, line, as_owned(rate, standing[-1] if standing else None, fields)))
-    opening = _next_opening(key, account, at)
+    opening = next_opening(key, account, at)
     goes_on = account.goes_on.get(key) if account else None
     if not charged:
         return vanished(subscription, product, at.month, opening, goes_on)
     scheduled: Sequence[InvoiceLine] = account.scheduled.get(subscription, ()) if account else ()
     return charged_in_month(subscription, product, charged, at.month, scheduled, opening, goes_on)
-
-
-def _next_opening(key: Key, account: Account | None, at: Situation) -> Decimal | None:
-    """What the next month's invoice charges on its first day: zero where it speaks of the customer and not of this."""
-    if account is None:
-        return None
-    nothing = ZERO if account.tenant in at.ledger.next_covered else None
-    return account.next_opening.get(key, nothing)
 
 
 def _decide(charged: Charged, key: Key, matched: Matched, period: Period, customer: Customer) -> Decided:
@@ -244,25 +239,10 @@ def _decide(charged: Charged, key: Key, matched: Matched, period: Period, custom
         standing,
         decision,
         charged.level.seat_days(period.month.span),
-        _due(charged, period.month),
+        due_in(charged.lines, period.month),
         adopted,
         charged=charged,
     )
-
-
-def _due(charged: Charged, month: Month) -> Decimal:
-    """The charged seats of the month at the rates of their lines."""
-    due, days = ZERO, month.span
-    for line in charged.lines:
-        span = line.line.span
-        if span is None:
-            continue
-        worth = line.line.quantity * line.rate.unit_price
-        if span.first <= days.first and days.last <= span.last:
-            due += worth
-        elif here := span.meet(days):
-            due += worth * here.days / month.days
-    return due
 
 
 _ADOPTED = Because("P39", "the only open record of this product without a serial number: it is this subscription's")
