@@ -13,6 +13,7 @@ from reconciler.applying.looking import Seen, fits
 from reconciler.applying.order import chain_of
 from reconciler.applying.slots import (
     by_id,
+    could_be,
     differences,
     is_addition,
     is_create,
@@ -151,20 +152,19 @@ class Audit:
         """The additions of an agreement, and the copies among them that may be removed; the others are told once."""
         agreement, additions = yield from read_agreement(agreement_id)
         removable = []
-        for op, copy, never_invoiced in [c for change in members for c in self._copies(change, agreement, additions)]:
-            if never_invoiced:
+        for op, copy, one_too_many in [c for change in members for c in self._copies(change, agreement, additions)]:
+            if one_too_many is None:
                 removable.append((op, copy))
             elif copy.id not in self._told:
                 self._told.add(copy.id)
-                told = f"record {copy.id} stands in the same place as {op.remote_id} and may be invoiced or edited"
-                yield from self._incident(op, "copy", f"{told}; one is too many")
+                yield from self._incident(op, "copy", one_too_many)
         return additions, removable
 
     def _copies(
         self, change: Change, agreement: Agreement, additions: Iterable[Addition]
-    ) -> Iterator[tuple[Op, Addition, bool]]:
-        """Each record that came in beside the one that a change made, in its place; and whether it is a true copy never
-        invoiced, which may be removed. One that a person has edited since is theirs to judge.
+    ) -> Iterator[tuple[Op, Addition, str | None]]:
+        """Each record that came in beside the one that a change made, in its place, and what is told of it: None for a
+        true copy never invoiced, which may be removed. One that a person has edited since is theirs to judge.
         """
         op = self._ops[change.address]
         values = change.after
@@ -174,20 +174,19 @@ class Audit:
         written = {other.remote_id for other in self._ops.values()}
         known = known_records(self._plan, change.agreement)
         for copy in additions:
-            if (
-                copy.id in written
-                or copy.id in known
-                or not same_place(values, copy)
-                or self._is_of_another(change, copy)
-            ):
+            if copy.id in written or copy.id in known or self._is_of_another(change, copy):
                 continue
             since_look = op.seen is not None and copy.id not in seen.records
+            # What came in since the look may be the same write done once more, with its serial number dropped.
+            if not same_place(values, copy) and not (since_look and could_be(values, copy)):
+                continue
             never_invoiced = agreement.next_invoice is not None and (
                 copy.effective >= agreement.next_invoice
                 or agreement.next_invoice.isoformat() == known_next_invoice(self._plan, change.agreement)
                 or (since_look and agreement.next_invoice == seen.next_invoice)
             )
-            yield op, copy, never_invoiced and same_slot(values, copy) and not differences(values, copy)
+            removable = never_invoiced and same_slot(values, copy) and not differences(values, copy)
+            yield op, copy, None if removable else _one_too_many(values, op.remote_id, copy)
 
     def _is_of_another(self, change: Change, record: Addition) -> bool:
         """Whether a record is what another change of the plan wants in the same place, and has not been settled yet."""
@@ -241,3 +240,9 @@ class Audit:
         told, at = f"{op.address}: {detail}", self._clock.now()
         self.incidents.append(told)
         yield from enter(lambda journal: journal.incident(what, told, at, op))
+
+
+def _one_too_many(values: AdditionValues, record: str | None, copy: Addition) -> str:
+    if values.serial_number and not copy.serial_number:
+        return f"record {copy.id} came in beside {record}, without a serial number; it may be the same write twice"
+    return f"record {copy.id} stands in the same place as {record} and may be invoiced or edited; one is too many"

@@ -87,7 +87,7 @@ def _before_create(change: Change, found: list[Record], known: Collection[str]) 
     if exact:
         return Verdict(State.CONFIRMED, "it was there already", _oldest(exact).id, len(exact) - 1)
     if new:
-        return Verdict(State.CONFLICT, f"in its place stands {_described(change, _oldest(new))}", _oldest(new).id)
+        return Verdict(State.CONFLICT, f"in its place stands {_all_described(change, new)}", _oldest(new).id)
     # A record that the plan knew of is no obstacle: the plan wants another one beside it, as where the standing one is
     # invoiced and may not change (C18).
     return None
@@ -100,7 +100,7 @@ def _after_create(change: Change, new: list[Record]) -> Verdict:
         note = "it was found after a doubtful answer"
         return Verdict(State.CONFIRMED, note, _oldest(exact).id, len(exact) - 1)
     if near:
-        return Verdict(State.CONFLICT, f"after a doubtful answer there is {_described(change, _oldest(near))}")
+        return Verdict(State.CONFLICT, f"after a doubtful answer there is {_all_described(change, near)}")
     return Verdict(State.ABSENT, "it was not done, says the PSA after the settle time")
 
 
@@ -122,6 +122,11 @@ def _described(change: Change, record: Record) -> str:
     assert change.after is not None  # noqa: S101 -- a create has values
     other = ", ".join(differences(change.after, record)) or "it is not billed to the customer"
     return f"record {record.id}, which is not as planned: {other}"
+
+
+def _all_described(change: Change, records: Iterable[Record]) -> str:
+    # Each is told: who takes one of them out must not leave another.
+    return "; and ".join(_described(change, record) for record in sorted(records, key=lambda record: age(record.id)))
 
 
 def _oldest(records: Iterable[Record]) -> Record:

@@ -27,9 +27,13 @@ from reconciler.targets.base import NotSent
 Switch = Callable[[], Any]
 Nothing = Generator[Any, Any, None]
 
-HARSH = Rates(freeze=0, replay=0, kill=0.05, lost_request=0.1, lost_answer=0.15, late_commit=0.25)
+# A person's additions and a PSA's alterations are left out as well: what they do beside our records, the audit tells.
+HARSH = Rates(
+    freeze=0, replay=0, altered=0, added=0, removed=0, kill=0.05, lost_request=0.1, lost_answer=0.15, late_commit=0.25
+)
 FROZEN = replace(HARSH, freeze=0.03, freeze_seconds=3000, lock_lost_in_freeze=0.5)
 FORGETFUL = replace(HARSH, kill=0.08, state_lost=0.8)
+ALTERING = replace(HARSH, altered=0.2)
 CLOCKS = replace(HARSH, clock_step=0.15, kill=0.01)
 
 
@@ -71,6 +75,10 @@ def _settled_unseen(self: writing.Writing, op: Op, _: object) -> Generator[Any, 
 def _forgotten(self: writing.Writing, op: Op) -> Generator[Any, Any, Op]:
     op = yield from self._move(op, Step(State.ABSENT, "taken for not done", attempt=0))
     return op
+
+
+def _no_differences(*_: object) -> tuple[str, ...]:
+    return ()
 
 
 _looked = writing.before_send
@@ -124,7 +132,13 @@ WITHOUT_AUDIT = (_patched(course, "_audited", _no_audit), _patched(Audit, "remov
 
 SOUND = tuple(
     Mutant(f"no mistake, {name}", rates, ())
-    for name, rates in (("harsh", HARSH), ("frozen", FROZEN), ("forgetful", FORGETFUL), ("clocks set", CLOCKS))
+    for name, rates in (
+        ("harsh", HARSH),
+        ("frozen", FROZEN),
+        ("forgetful", FORGETFUL),
+        ("clocks set", CLOCKS),
+        ("altering", ALTERING),
+    )
 )
 
 MUTANTS = (
@@ -153,5 +167,6 @@ MUTANTS = (
     ),
     Mutant("no audit", replace(HARSH, replay=0.2), ()),
     Mutant("a broken connection is taken for not sent", HARSH, (_patched(simulated_life, "Ambiguous", NotSent),)),
+    Mutant("an altered answer is taken for done", ALTERING, (_patched(writing, "differences", _no_differences),)),
     Mutant("settled by the clock on the wall", CLOCKS, (_patched(VirtualClock, "monotonic", _wall),)),
 )

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from simulated_psa import ALTERED
 
 from reconciler.applying.clock import Stop
 from reconciler.applying.course import course
@@ -30,7 +33,7 @@ from reconciler.domain.plan import Plan
 from reconciler.domain.records import Addition
 from reconciler.store.errors import StoreError
 from reconciler.store.journal import Journal, give_back
-from reconciler.targets.base import Ambiguous, NotSent, TargetError
+from reconciler.targets.base import Ambiguous, NotSent, Refused, TargetError
 
 if TYPE_CHECKING:
     from simulation import Simulation
@@ -49,6 +52,8 @@ class Lived:
     fault: Exception | None = None
     killed: bool = False
     checked: bool = False
+    saw: float = 0.0
+    """Up to when the last read of this life shows the PSA."""
 
 
 @dataclass
@@ -126,6 +131,7 @@ class Life:
     done: set[str] = field(default_factory=set)
     waiting: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     stop: Stop = field(default_factory=Stop)
+    saw: float = 0.0
     clock: VirtualClock = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,7 +162,7 @@ class Life:
         except StoreError as lost:
             # Its lock was lost while it was frozen, and the state after that.
             report, fault = None, lost
-        self.over(Lived(self.plan, report, fault))
+        self.over(Lived(self.plan, report, fault, saw=self.saw))
 
     # -- steps
 
@@ -204,6 +210,8 @@ class Life:
             sim.clock_set(sim.rng.choice(CLOCK_STEPS))
         if sim.script and sim.steps == sim.script.clock_at:
             sim.clock_set(sim.script.clock_by)
+        if sim.script and sim.steps == sim.script.hand_at:
+            sim.by_hand(sim.script.hand)
         return False
 
     def _freeze(self) -> None:
@@ -287,10 +295,14 @@ class Life:
                 self._resume(task, None, TargetError("the PSA could not be read"))
                 return
             lag = sim.rng.uniform(0, sim.rates.lag_seconds) if sim.rng.random() < 0.3 else 0.0
-            task.sees = sim.now - lag
-            self._resume(task, sim.psa.read(effect, sim.now, lag), None)
+            # What shows each page as it was at a time shows everything as it was at the first of them.
+            task.sees = self.saw = first - lag
+            pages = (first, (first + sim.now) / 2, sim.now) if sim.now > first else (sim.now,)
+            self._resume(task, sim.psa.read(effect, tuple(at - lag for at in pages)), None)
 
-        sim.at(sim.rng.uniform(0.02, 0.5), answered)
+        first = sim.now + sim.rng.uniform(0.02, 0.5)
+        slow = sim.rates.slow_pages and sim.rng.random() < sim.rates.slow_pages
+        sim.at(first - sim.now + (sim.rng.uniform(0.5, 20) if slow else 0.0), answered)
 
     def _send(self, effect: Send | RemoveCopy, task: Task) -> None:
         """A request on its way: it leaves now, or when the process thaws; what becomes of it is decided once."""
@@ -316,6 +328,21 @@ class Life:
             "asked too often": (0.0, lambda: self._later(0.1, task, None, NotSent("429", retry_after=7.0))),
             "asked too often, no time told": (0.0, lambda: self._later(0.1, task, None, NotSent("429"))),
             "another's record": (0.0, lambda: self._done(effect, task, travel, 0, None, sim.psa.additions.get("7001"))),
+            "altered, then done twice": (
+                0.0,
+                partial(self._done, effect, task, travel, 1, None, alters="serial_number"),
+            ),
+            **{
+                f"{name} altered": (0.0, partial(self._done, effect, task, travel, 0, None, alters=name))
+                for name in ALTERED
+            },
+            **{
+                f"{name} altered, answer lost": (
+                    0.0,
+                    partial(self._done, effect, task, travel, 0, Ambiguous("no answer"), alters=name),
+                )
+                for name in ALTERED
+            },
         }
         sim.sends += 1
         if sim.script:
@@ -341,16 +368,25 @@ class Life:
         replays: int,
         fault: Exception | None,
         instead: Addition | None = None,
+        alters: str = "",
     ) -> None:
         """The PSA does the work after `travel` seconds, whatever becomes of the process that asked for it. `instead` is
-        the record that a PSA's answer holds by mistake.
+        the record that a PSA's answer holds by mistake; the field `alters` is not written as it was sent.
         """
         sim, seen = self.simulation, task.sees
+        if sim.rates.altered and sim.rng.random() < sim.rates.altered:
+            alters = sim.rng.choice(ALTERED)
 
         def work() -> None:
             sim.overwriting(effect, seen)
-            answer = sim.psa.work(effect, sim.now)
-            sim.say(f"the PSA does {_told(effect)}: {answer.id if answer else ''}")
+            try:
+                answer = sim.psa.work(effect, sim.now, alters)
+            except Refused as refused:
+                sim.say(f"the PSA refuses {_told(effect)}: {refused}")
+                if fault is None:
+                    self._later(0.1, task, None, refused)
+                return
+            sim.say(f"the PSA does {_told(effect)}: {answer.id if answer else ''} {alters and f'({alters} altered)'}")
             for _ in range(replays):
                 sim.outcome.replays += 1
                 sim.psa.work(effect, sim.now)

@@ -73,18 +73,7 @@ def create(values: AdditionValues) -> Change:
 
 def cancel(standing: Addition) -> Change:
     """A change that ends the standing record with September."""
-    before = AdditionValues(
-        "55",
-        "psa/product/CFQ",
-        "4120",
-        standing.serial_number,
-        standing.quantity,
-        standing.unit_price,
-        standing.unit_cost,
-        standing.effective,
-        None,
-        standing.description,
-    )
+    before = values_of(standing)
     return Change(
         address="psa/Contoso/seat-monthly/base/2026-08-01",
         resource=Resource.ADDITION,
@@ -98,28 +87,52 @@ def cancel(standing: Addition) -> Change:
     )
 
 
+def update(standing: Addition, values: AdditionValues) -> Change:
+    """A change that brings a record to what is wanted."""
+    return Change(
+        address=f"psa/Contoso/seat-monthly/{values.serial_number}/{values.effective}",
+        resource=Resource.ADDITION,
+        action=Action.UPDATE,
+        before=values_of(standing),
+        after=values,
+        record=standing.id,
+        customer="Contoso",
+        subscription=values.serial_number,
+        agreement="psa/agreement/55",
+    )
+
+
 def delete(copy: Addition) -> Change:
     """A change that takes a record out."""
-    before = AdditionValues(
-        copy.agreement_id,
-        "psa/product/CFQ",
-        copy.product_id,
-        copy.serial_number,
-        copy.quantity,
-        copy.unit_price,
-        copy.unit_cost,
-        copy.effective,
-        copy.cancelled,
-        copy.description,
-    )
     return Change(
         address=f"psa/Contoso/seat-monthly/{copy.serial_number}/{copy.effective}/{copy.id}",
         resource=Resource.ADDITION,
         action=Action.DELETE,
-        before=before,
+        before=values_of(copy),
         after=None,
         record=copy.id,
         customer="Contoso",
         subscription=copy.serial_number,
         agreement="psa/agreement/55",
     )
+
+
+def values_of(record: Addition) -> AdditionValues:
+    """A record's values, as a plan sees them."""
+    return AdditionValues(
+        record.agreement_id,
+        "psa/product/CFQ",
+        record.product_id,
+        record.serial_number,
+        record.quantity,
+        record.unit_price,
+        record.unit_cost,
+        record.effective,
+        record.cancelled,
+        record.description,
+    )
+
+
+def as_wanted(record: Addition, values: AdditionValues) -> bool:
+    """Whether a record has the values that are wanted of it."""
+    return values_of(record) == values

@@ -1,7 +1,8 @@
 """A PSA in virtual time: what it holds, what its search shows, and what becomes of a request on the way.
 
-It stands for the outside world alone. A write can be done late, twice, or not at all; a search can show the table as it
-was up to `lag` seconds ago; a person may edit a record at any moment.
+It stands for the outside world alone. A write can be done late, twice, not at all, or with a field altered; a
+search can show the table as it was up to `lag` seconds ago, and the pages of a list as they were at different times; a
+person may edit, add or remove a record at any moment.
 """
 
 import random
@@ -12,16 +13,23 @@ from decimal import Decimal
 from reconciler.applying.effects import FindProducts, Observe, PsaEffect, ReadAdditions, ReadAgreement, RemoveCopy, Send
 from reconciler.domain.plan import Action, AdditionValues, Change, ProductValues
 from reconciler.domain.records import Addition, Agreement, Observation, Product
+from reconciler.targets.base import Refused
+
+PAGE = 2
+"""So many records stand on a page of a list, in the order of their ids."""
+ALTERED = ("quantity", "unit_price", "cancelled", "serial_number")
+"""The fields of a write that this PSA may drop, or put something else into."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What a person did to a record, and when."""
+    """What a person did to a record, and when. `added` and `removed` name a whole record's identity."""
 
     at: float
     record: str
     field: str
-    value: Decimal | date
+    value: Decimal | date | None = None
+    identity: "Identity | None" = None
 
 
 @dataclass
@@ -33,23 +41,39 @@ class SimulatedPsa:
     products: dict[str, Product] = field(default_factory=dict)
     edits: list[Edit] = field(default_factory=list)
     past: list[tuple[float, dict[str, Addition]]] = field(default_factory=list)
+    altered: list[str] = field(default_factory=list)
     writes: int = 0
     next_id: int = 9000
 
-    def read(self, effect: PsaEffect, now: float, lag: float) -> object:
-        """What a read answers when the search lags so many seconds behind."""
+    def read(self, effect: PsaEffect, times: tuple[float, ...]) -> object:
+        """What a read answers whose first page shows the PSA as it was at the first of the times, the next page as at
+        the next, and all further ones as at the last.
+        """
         match effect:
             case ReadAgreement():
-                return self.agreement, tuple(self._shown(now - lag).values())
+                return self.agreement, self._listed(times, None)
             case ReadAdditions(_, serial):
-                shown = self._shown(now - lag).values()
-                return tuple(a for a in shown if serial is None or a.serial_number == serial)
+                return self._listed(times, serial)
             case FindProducts(sku):
                 return tuple(p for p in self.products.values() if p.vendor_sku == sku)
             case Observe(wanted):
                 found = [p for p in self.products.values() if p.vendor_sku in wanted.vendor_skus]
                 return Observation(products=tuple(found))
         raise AssertionError(f"{effect} is no read")
+
+    def _listed(self, times: tuple[float, ...], serial: str | None) -> tuple[Addition, ...]:
+        """A list, page after page: each begins after the last id of the one before, as ConnectWise's forward-only pages
+        do. What goes or comes in between moves the others to other pages.
+        """
+        found: list[Addition] = []
+        for at in times[:-1]:
+            found += self._rows(at, serial, found)[:PAGE]
+        return (*found, *self._rows(times[-1], serial, found))
+
+    def _rows(self, at: float, serial: str | None, before: list[Addition]) -> list[Addition]:
+        last = int(before[-1].id) if before else 0
+        rows = (a for a in self._shown(at).values() if int(a.id) > last)
+        return sorted((a for a in rows if serial is None or a.serial_number == serial), key=lambda a: int(a.id))
 
     def _shown(self, at: float) -> dict[str, Addition]:
         """The table as it was at a time; what has stood from the beginning is always shown."""
@@ -58,12 +82,29 @@ class SimulatedPsa:
                 return table
         return self.past[0][1] if self.past else self.additions
 
-    def work(self, effect: PsaEffect, now: float) -> Addition | Product | None:
-        """Does what a write asks for, at this moment."""
+    def work(self, effect: PsaEffect, now: float, alters: str = "") -> Addition | Product | None:
+        """Does what a write asks for, at this moment; the field `alters` is dropped, or not what was asked for.
+
+        Raises Refused where there is no such record.
+        """
         self.writes += 1
         record = self._removed(effect.copy.id) if isinstance(effect, RemoveCopy) else self._written(effect)
+        if alters and isinstance(record, Addition) and isinstance(effect, Send):
+            record = self._altered(record, effect.change, alters)
         self.keep(now)
         return record
+
+    def _altered(self, record: Addition, change: Change, name: str) -> Addition:
+        assert isinstance(change.after, AdditionValues)
+        before = change.before if isinstance(change.before, AdditionValues) else None
+        other = {"quantity": Decimal(1), "unit_price": Decimal(19), "cancelled": None, "serial_number": None}
+        # Of an update, the field is as it was before, or as it is.
+        instead = other[name] if before is None else getattr(before, name)
+        if instead == getattr(change.after, name):
+            return record
+        self.additions[record.id] = replace(record, **{name: instead})
+        self.altered.append(record.id)
+        return self.additions[record.id]
 
     def keep(self, now: float) -> None:
         """Remembers the table as it is from this time on."""
@@ -80,15 +121,17 @@ class SimulatedPsa:
         assert isinstance(before, AdditionValues)
         assert isinstance(after, AdditionValues)
         assert change.record
+        if change.record not in self.additions:
+            raise Refused(f"404: no addition {change.record}")
         names = ("quantity", "unit_price", "unit_cost", "effective", "cancelled", "serial_number")
         sent = {n: getattr(after, n) for n in names if getattr(after, n) != getattr(before, n)}
         self.additions[change.record] = replace(self.additions[change.record], **sent)
         return self.additions[change.record]
 
     def _created(self, change: Change) -> Addition | Product:
-        self.next_id += 1
         values = change.after
         if isinstance(values, ProductValues):
+            self.next_id += 1
             made = Product(
                 str(self.next_id),
                 values.identifier,
@@ -100,6 +143,10 @@ class SimulatedPsa:
             self.products[made.id] = made
             return made
         assert isinstance(values, AdditionValues)
+        return self._new(values)
+
+    def _new(self, values: AdditionValues) -> Addition:
+        self.next_id += 1
         addition = Addition(
             id=str(self.next_id),
             agreement_id=values.agreement_id,
@@ -120,11 +167,31 @@ class SimulatedPsa:
 
     def edited(self, now: float, rng: random.Random) -> None:
         """A person changes the quantity or the end of a record."""
+        if not self.additions:
+            return
         record = rng.choice(sorted(self.additions))
         name, value = rng.choice((("quantity", Decimal(rng.choice((8, 12, 15)))), ("cancelled", date(2026, 12, 31))))
         self.additions[record] = replace(self.additions[record], **{name: value})
         self.edits.append(Edit(now, record, name, value))
         self.keep(now)
+
+    def added(self, now: float, values: AdditionValues) -> Addition:
+        """A person adds a record."""
+        addition = self._new(values)
+        self.edits.append(Edit(now, addition.id, "added", identity=identity(addition)))
+        self.keep(now)
+        return addition
+
+    def removed(self, now: float, record: str) -> None:
+        """A person deletes a record, where it still is there."""
+        if record in self.additions:
+            self.edits.append(Edit(now, record, "removed", identity=identity(self.additions[record])))
+            self._removed(record)
+            self.keep(now)
+
+    def by_hand(self, record: str) -> bool:
+        """Whether a person has added or edited a record."""
+        return any(edit.record == record for edit in self.edits)
 
 
 Identity = tuple[str | None, str, date]

@@ -14,29 +14,43 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from simulated_life import Life, Lived
-from simulated_plans import NEXT_INVOICE, WANTED, agreement, cancel, create, delete, standing_record
-from simulated_psa import SimulatedPsa, identity
+from simulated_plans import (
+    NEXT_INVOICE,
+    WANTED,
+    agreement,
+    as_wanted,
+    cancel,
+    create,
+    delete,
+    standing_record,
+    update,
+)
+from simulated_psa import Identity, SimulatedPsa, identity
 from simulated_state import SimulatedState, StateFile
 from sqlalchemy import Engine, create_engine
 
-from reconciler.applying.course import plan_id
+from reconciler.applying.course import CannotApply, plan_id
 from reconciler.applying.effects import RemoveCopy, Send
 from reconciler.applying.report import Ending
-from reconciler.domain.plan import Action, AdditionValues, Change, Plan
+from reconciler.applying.slots import differences
+from reconciler.domain.plan import AdditionValues, Change, Plan
+from reconciler.domain.records import Addition
 from reconciler.planning.plan_file import sealed
 from reconciler.store import sqlite
 from reconciler.store.database import Store, locked, open_store, read_store
-from reconciler.store.errors import StateLocked
+from reconciler.store.errors import StateLocked, StoreError
 from reconciler.store.history import incidents
 from reconciler.store.journal import Journal, take_over
 from reconciler.store.lock import this_process
 from reconciler.store.schema import State
+from reconciler.targets.base import TargetError
 
 BEGIN = datetime(2026, 10, 3, 8, 0, tzinfo=UTC)
 
@@ -60,18 +74,22 @@ class Rates:
     edit: float = 0.3
     state_lost: float = 0.08
     stop: float = 0.05
+    slow_pages: float = 0.1
+    altered: float = 0.03
+    added: float = 0.1
+    removed: float = 0.1
     clock_step: float = 0.0
     clock_stands: float = 0.0
     lock: bool = True
 
 
-CALM = Rates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+CALM = Rates(*[0] * 20)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What happens in place of chance: the steps at which the process is killed, the fate of the n-th write, and the
-    step at which the clock on the wall is set, by so many seconds.
+    """What happens in place of chance: the steps at which the process is killed, the fate of the n-th write, the step
+    at which the clock on the wall is set, by so many seconds, and the one at which a person does something (`HANDS`).
     """
 
     kills: tuple[int, ...] = ()
@@ -79,6 +97,8 @@ class Script:
     fate: str = ""
     clock_at: int = 0
     clock_by: int = 0
+    hand_at: int = 0
+    hand: str = ""
 
 
 @dataclass
@@ -95,8 +115,12 @@ class Outcome:
     unseen: int = 0
     freezes: int = 0
     clock_steps: int = 0
+    altered: int = 0
     steps: int = 0
 
+
+HANDS = ("edits", "adds what is wanted", "adds another quantity", "adds without a serial number", "removes")
+"""What a person may do to the PSA's records."""
 
 _COMPILED: dict[str, Any] = {}
 
@@ -184,6 +208,9 @@ class Simulation:
                 self.at(self.rng.uniform(0, 15), lambda name=f"runner {runner}": self._started(name, 12))
             if self.rng.random() < self.rates.edit:
                 self.at(self.rng.uniform(0, 300), self.edit_by_hand)
+            for rate, hands in ((self.rates.added, HANDS[1:4]), (self.rates.removed, HANDS[4:])):
+                if rate and self.rng.random() < rate:
+                    self.at(self.rng.uniform(0, 300), partial(self.by_hand, self.rng.choice(hands)))
             self._until_quiet()
             self._check_done()
         return self.end()
@@ -203,6 +230,7 @@ class Simulation:
                 life.kill()
             self._finish()
         self.outcome.edits = len(self.psa.edits)
+        self.outcome.altered = len(self.psa.altered)
         self.outcome.steps = self.steps
         self._close()
         return self.outcome
@@ -216,10 +244,15 @@ class Simulation:
         self._started("peace", 3)
         self._until_quiet()
         self._check_done()
-        self.plan_anew()
-        self._started("new plan", 3)
-        self._until_quiet()
-        self._check_done()
+        # What a person does while the last plan is applied, the plan after it sees.
+        for _ in range(2):
+            planned = self.now
+            self.plan_anew()
+            self._started("new plan", 3)
+            self._until_quiet()
+            self._check_done()
+            if not any(edit.at >= planned for edit in self.psa.edits):
+                break
         if not self._ended or self._ended[-1].report is None or self._ended[-1].report.exit_status != 0:
             last = self._ended[-1].report if self._ended else None
             if not self.psa.edits:
@@ -275,6 +308,8 @@ class Simulation:
         lock.close()
         self._ended.append(lived)
         report = lived.report
+        if lived.fault is not None and not isinstance(lived.fault, CannotApply | TargetError | StoreError):
+            raise lived.fault
         self.say(f"{runner}: ends {report.ending if report else lived.fault}")
         if report is None or report.ending in (Ending.INTERRUPTED, Ending.PART_WAY):
             again()
@@ -293,6 +328,23 @@ class Simulation:
         self.psa.edited(self.now, self.rng)
         self.say(f"a person edits {self.psa.edits[-1:]}")
 
+    def by_hand(self, what: str) -> None:
+        """A person does one of HANDS, now."""
+        wanted = self.rng.choice(WANTED)
+        if what == "edits":
+            self.edit_by_hand()
+            return
+        if what == "removes":
+            if self.psa.additions:
+                self.psa.removed(self.now, self.rng.choice(sorted(self.psa.additions)))
+        elif what == "adds another quantity":
+            self.psa.added(self.now, replace(wanted, quantity=Decimal(7)))
+        elif what == "adds without a serial number":
+            self.psa.added(self.now, replace(wanted, serial_number=None))
+        else:
+            self.psa.added(self.now, wanted)
+        self.say(f"a person {what}: {self.psa.edits[-1:]}")
+
     # -- plans
 
     def plan_anew(self) -> None:
@@ -308,6 +360,7 @@ class Simulation:
         if base and base.cancelled is None:
             changes.append(cancel(base))
         changes += self._surplus()
+        changes += self._corrections({change.record for change in changes})
         plan = sealed(
             Plan(
                 month="2026-09",
@@ -344,6 +397,20 @@ class Simulation:
             surplus += [delete(copy) for copy in standing[1:]]
         return surplus
 
+    def _corrections(self, planned: set[str | None]) -> list[Change]:
+        """What a PSA has altered is brought right by a plan, as a true-up does. What a person has edited stays: whoever
+        reviews this plan would keep it.
+        """
+        first: dict[Identity, Addition] = {}
+        for record in self.psa.additions.values():
+            first.setdefault(identity(record), record)
+        pairs = [(first[identity(values)], values) for values in WANTED if identity(values) in first]
+        return [
+            update(record, values)
+            for record, values in pairs
+            if not as_wanted(record, values) and not self.psa.by_hand(record.id) and record.id not in planned
+        ]
+
     # -- what must hold
 
     def _check_done(self) -> None:
@@ -359,18 +426,24 @@ class Simulation:
                 self._check_change(change, lived)
 
     def _check_change(self, change: Change, lived: Lived) -> None:
-        if change.action is not Action.CREATE:
+        if not isinstance(change.after, AdditionValues):
             return
-        assert isinstance(change.after, AdditionValues)
         wanted = identity(change.after)
-        found = [a for a in self.psa.additions.values() if identity(a) == wanted]
-        if not found:
+        # What a person has done where no read of this run could show it is not the run's to tell.
+        since = [edit for edit in self.psa.edits if edit.at > lived.saw]
+        unseen = {edit.record for edit in since if edit.field == "added"}
+        found = [a for a in self.psa.additions.values() if identity(a) == wanted and a.id not in unseen]
+        if not found and wanted not in {edit.identity for edit in since if edit.field == "removed"}:
             self.outcome.bad.append(f"lost: {wanted} was said to be done")
         if len(found) > 1:
             self.outcome.bad.append(f"double: {wanted} stands {len(found)} times after a run that said done")
+        for record in found:
+            if not as_wanted(record, change.after) and not self.psa.by_hand(record.id):
+                told = ", ".join(differences(change.after, record))
+                self.outcome.bad.append(f"altered: {record.id} was said to be done: {told}")
 
     def _check_all_there(self) -> None:
-        told = self._told()
+        told = self.told()
         for values in WANTED:
             found = [a for a in self.psa.additions.values() if identity(a) == identity(values)]
             by_hand = {edit.record for edit in self.psa.edits}
@@ -378,10 +451,22 @@ class Simulation:
                 self.outcome.bad.append(f"double: {identity(values)} stands {len(found)} times, told: {told}")
             if not found and not told:
                 self.outcome.bad.append(f"lost: {identity(values)}, and nothing was told")
+            for record in found:
+                if not as_wanted(record, values) and record.id not in by_hand and not told:
+                    self.outcome.bad.append(f"altered: {record.id}, and nothing was told")
+        self._check_nameless(told)
         base = self.psa.additions.get("7001")
         by_hand = any(edit.record == "7001" for edit in self.psa.edits)
         if base and base.cancelled != date(2026, 9, 30) and not told and not by_hand:
             self.outcome.bad.append("lost: 7001 was not ended, and nothing was told")
+
+    def _check_nameless(self, told: list[str]) -> None:
+        """A record that lost its serial number on the way is told by its id: no later plan can know it for ours."""
+        for record in self.psa.additions.values():
+            nameless = record.serial_number is None and record.id in self.psa.altered
+            # With the state, what was said in it is lost too.
+            if nameless and not self.outcome.lost_states and not any(record.id in sentence for sentence in told):
+                self.outcome.bad.append(f"double: {record} has lost its serial number, and nobody was told")
 
     def overwriting(self, effect: Send | RemoveCopy, seen: float) -> None:
         """R7: a write may not change what a person has edited, if the last read before it could show the edit."""
@@ -389,6 +474,8 @@ class Simulation:
         if change is None or change.before is None or change.after is None:
             return
         for edit in self.psa.edits:
+            if edit.field in ("added", "removed"):
+                continue
             changed = getattr(change.before, edit.field) != getattr(change.after, edit.field)
             if edit.record != change.record or not changed:
                 continue
@@ -397,11 +484,16 @@ class Simulation:
             else:
                 self.outcome.unseen += 1
 
-    def _told(self) -> list[str]:
+    def told(self) -> list[str]:
         """What people were told was not done or could not be settled: by a run's report, or by the journal."""
         reports = [lived.report for lived in self._ended if lived.report]
         told = [sentence for report in reports for sentence in report.incidents]
-        told += [f"{r.change.address} {r.state}" for report in reports for r in report.results if r.state in _NOT_DONE]
+        told += [
+            f"{r.change.address} {r.state} {r.sentence}"
+            for report in reports
+            for r in report.results
+            if r.state in _NOT_DONE
+        ]
         return told + self._journalled()
 
     def _journalled(self) -> list[str]:
@@ -412,7 +504,7 @@ class Simulation:
             journal = Journal(store, "psa", 0)
             told = []
             for key in self._plans:
-                told += [f"{op.address} {op.state}" for op in journal.ops(key) if op.state in _NOT_DONE]
+                told += [f"{op.address} {op.state} {op.note}" for op in journal.ops(key) if op.state in _NOT_DONE]
                 told += incidents(store, key)
             return told
         finally:

@@ -6,22 +6,34 @@
 
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hostile_worlds import Family
 from mutants import SOUND, Mutant
 from postgres_server import PostgresServer
 from simulated_life import CLOCK_STEPS
+from simulated_plans import WANTED, agreement
+from simulated_psa import ALTERED, SimulatedPsa
 from simulated_state import SimulatedState, StateSchema
-from simulation import CALM, Outcome, Script, Simulation, simulated
+from simulation import CALM, HANDS, Outcome, Script, Simulation, simulated
 from torture_figures import Tally
+
+from reconciler.applying.effects import ReadAgreement
+from reconciler.domain.plan import AdditionValues
+from reconciler.domain.records import Addition
 
 FATES = ("", "lost request", "lost answer", "late", "replay")
 # Those that lead into the same states as one of the above; each meets every step, but no pair.
 OTHER_FATES = (
-    "not sent", "replay, answer lost", "asked too often", "asked too often, no time told", "another's record"
+    "not sent", "replay, answer lost", "asked too often", "asked too often, no time told", "another's record",
+    "altered, then done twice",
+    *(f"{name} altered" for name in ALTERED),
+    *(f"{name} altered, answer lost" for name in ALTERED),
 )  # fmt: skip
 BATCH = 10
 
@@ -47,7 +59,7 @@ def test_no_hostile_schedule_doubles_loses_or_overwrites_a_record(
 
 
 def _counted(tally: Tally, figure: str, outcomes: list[Outcome]) -> None:
-    names = ("kills", "lives", "replays", "lost_states", "edits", "freezes", "clock_steps")
+    names = ("kills", "lives", "replays", "lost_states", "edits", "altered", "freezes", "clock_steps")
     sums = {name: sum(getattr(outcome, name) for outcome in outcomes) for name in names}
     broken = sum(bool(outcome.bad) for outcome in outcomes)
     # An edit that no look could have shown any more; each was told.
@@ -149,6 +161,81 @@ def test_with_the_clock_set_at_each_step_each_record_is_there_once(
         assert outcome.clock_steps, script
         assert not outcome.bad, f"{script}: {outcome.bad}"
     tally.count("F13 clock set at each step", runs=len(steps))
+
+
+@pytest.mark.parametrize("hand", HANDS)
+def test_what_a_person_does_at_each_step_of_an_apply_is_told_or_left_alone(
+    hand: str, stride: int, quick_folder: Path, tally: Tally
+) -> None:
+    steps = range(1, _steps("") + 1, stride)
+    for at in steps:
+        # Half of them with a kill soon after, and with each fate of a write.
+        kills = (at + 3,) if at % 2 else ()
+        script = Script(kills, at % 4 + 1, FATES[at % len(FATES)], hand_at=at, hand=hand)
+        outcome = simulated(at, quick_folder, CALM, script)
+        assert outcome.edits, script
+        assert not outcome.bad, f"{script}: {outcome.bad}"
+    tally.count("R7 a person acts at each step", runs=len(steps))
+
+
+@pytest.mark.parametrize(
+    ("added", "sentence"),
+    [
+        (replace(WANTED[2], quantity=Decimal(7)), "new/2026-09-18 CONFLICT in its place stands record 9001, which is"),
+        (replace(WANTED[2], unit_price=Decimal(19)), "new/2026-09-18 CONFLICT in its place stands record 9001, which"),
+    ],
+)
+def test_a_record_that_a_person_adds_between_plan_and_apply_is_a_conflict_and_stays(
+    added: AdditionValues, sentence: str, quick_folder: Path
+) -> None:
+    world = Simulation(0, quick_folder, CALM, Script())
+    theirs = world.psa.added(0.0, added)
+    world.live("apply")
+    assert any(sentence in told for told in world.told()), world.told()
+    there = [a for a in world.psa.additions.values() if a.serial_number == "new"]
+    assert there == [theirs]
+
+
+def test_a_record_that_a_person_deletes_between_plan_and_apply_is_drift(quick_folder: Path) -> None:
+    world = Simulation(0, quick_folder, CALM, Script())
+    world.psa.removed(0.0, "7001")
+    world.live("apply")
+    assert any("base/2026-08-01 DRIFT record 7001 is no longer there" in told for told in world.told()), world.told()
+    assert "7001" not in world.psa.additions
+
+
+@pytest.mark.parametrize("name", ALTERED)
+@pytest.mark.parametrize("answer", ["", ", answer lost"])
+def test_a_field_that_the_psa_dropped_or_altered_is_told_by_the_records_id(
+    name: str, answer: str, quick_folder: Path
+) -> None:
+    for write in range(1, 5):
+        folder = quick_folder / str(write)
+        folder.mkdir()
+        world = Simulation(0, folder, CALM, Script((), write, f"{name} altered{answer}"))
+        world.live("apply")
+        # An end that was dropped is sent again: it is the same record, so nothing can come of it twice.
+        left = [record for record in world.psa.altered if write != 4]
+        assert all(any(record in told for told in world.told()) for record in left), world.told()
+        assert world.psa.writes <= 4 + len(world.psa.altered), "an altered record is not written a second time"
+
+
+def test_a_write_done_twice_of_which_one_lost_its_serial_number_is_told_by_that_records_id(quick_folder: Path) -> None:
+    world = Simulation(0, quick_folder, CALM, Script((), 1, "altered, then done twice"))
+    world.live("apply")
+    assert any("record 9001 came in beside 9002, without a serial number" in told for told in world.told())
+    assert {"9001", "9002"} <= set(world.psa.additions), "what may be a person's is not taken out"
+
+
+def test_records_that_move_between_pages_while_they_are_read_are_neither_missed_nor_read_twice() -> None:
+    """As the target reads them: each page begins after the last id of the one before."""
+    psa = SimulatedPsa(agreement())
+    psa.keep(0.0)
+    ids = [psa.added(float(at), WANTED[at % 3]).id for at in range(5)]
+    psa.removed(10.0, ids[0])
+    late = psa.added(20.0, WANTED[0]).id
+    _, shown = cast(tuple[object, tuple[Addition, ...]], psa.read(ReadAgreement("55"), (5.0, 15.0, 25.0)))
+    assert [addition.id for addition in shown] == [*ids, late]
 
 
 def test_each_mistake_that_is_put_in_is_found(

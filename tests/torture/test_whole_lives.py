@@ -14,12 +14,13 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from simulated_life import CLOCK_STEPS
-from simulation import CALM, Script, Simulation
+from simulation import CALM, HANDS, Script, Simulation
 from torture_figures import Tally
 
 FATES = (
     "", "not sent", "lost request", "lost answer", "late", "replay", "replay, answer lost", "asked too often",
-    "asked too often, no time told", "another's record",
+    "asked too often, no time told", "another's record", "quantity altered", "serial_number altered",
+    "cancelled altered, answer lost",
 )  # fmt: skip
 LIVES = st.tuples(st.integers(0, 40), st.integers(1, 4), st.sampled_from(FATES))
 """Killed at the n-th step (0: not at all), the write that meets a fate, and the fate."""
@@ -51,9 +52,9 @@ class Lives(RuleBasedStateMachine):
         self.world.lose_state()
         COUNTED["lost_states"] += 1
 
-    @rule()
-    def a_person_edits(self) -> None:
-        self.world.edit_by_hand()
+    @rule(what=st.sampled_from(HANDS))
+    def a_person_acts(self, what: str) -> None:
+        self.world.by_hand(what)
         COUNTED["edits"] += 1
 
     @rule(seconds=st.sampled_from(CLOCK_STEPS))
