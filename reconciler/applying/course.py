@@ -18,7 +18,7 @@ from reconciler.applying.surroundings import Conditions
 from reconciler.applying.writing import Left, Writing
 from reconciler.domain.plan import Change, Plan
 from reconciler.planning.plan_file import PlanFileError, read_plan, write_plan
-from reconciler.store.errors import FencedOut
+from reconciler.store.errors import FencedOut, StoreError
 from reconciler.store.journal import Journal, Op, PlanRun
 from reconciler.store.schema import OPEN, RunState, State
 from reconciler.targets.base import TargetError
@@ -89,7 +89,7 @@ def _driven(plan: Plan, key: str, conditions: Conditions) -> Steps[ApplyReport]:
     def progress(op: Op, change: Change) -> None:
         conditions.progress(_result(change, op, writing.left.get(change.address)))
 
-    ops = yield from enter(lambda journal: journal.ops(key))
+    ops = yield from _entered(plan, key)
     writing = Writing(plan, ops, conditions, Brake(), progress)
     stop = conditions.stop
     incidents: tuple[str, ...] = ()
@@ -112,6 +112,17 @@ def _driven(plan: Plan, key: str, conditions: Conditions) -> Steps[ApplyReport]:
     return ApplyReport(key, ending, results, incidents=incidents, signal=stop.signal, impact=impact_of(plan, done))
 
 
+def _entered(plan: Plan, key: str) -> Steps[tuple[Op, ...]]:
+    """The ops of an admitted plan. Raises StoreError where the state that held them was replaced meanwhile."""
+    ops = yield from enter(lambda journal: tuple(journal.ops(key)))
+    if {op.address for op in ops} != {change.address for change in plan.changes}:
+        raise StoreError(
+            "the state was lost or replaced while this run held it; nothing was sent since",
+            "run `reconciler plan` again: it starts from what the PSA holds now",
+        )
+    return ops
+
+
 def _audited(audit: Audit) -> Steps[tuple[str, ...]]:
     try:
         yield from audit.run()
@@ -126,13 +137,14 @@ def _settle_earlier_plans(conditions: Conditions, key: str) -> Steps[None]:
     for run in runs:
         if run.plan_id == key:
             continue
-        ops = yield from enter(partial(Journal.ops, plan_id=run.plan_id))
         try:
             plan = journal_plan(run)
         except CannotApply:
+            ops = yield from enter(partial(Journal.ops, plan_id=run.plan_id))
             if any(op.state in OPEN for op in ops):
                 raise
             continue
+        ops = yield from _entered(plan, run.plan_id)
         conditions.notice(f"an earlier apply of {plan.period} was not finished: settling what it left open")
         superseded = Brake("a later plan takes its place")
         writing = Writing(plan, ops, conditions, superseded, lambda op, change: None)

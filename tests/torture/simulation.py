@@ -36,7 +36,7 @@ from simulated_psa import Identity, SimulatedPsa, identity
 from simulated_state import SimulatedState, StateFile
 from sqlalchemy import Engine, create_engine
 
-from reconciler.applying.course import CannotApply, plan_id
+from reconciler.applying.course import plan_id
 from reconciler.applying.effects import RemoveCopy, Send
 from reconciler.applying.report import Ending
 from reconciler.applying.slots import differences
@@ -45,12 +45,11 @@ from reconciler.domain.records import Addition
 from reconciler.planning.plan_file import sealed
 from reconciler.store import sqlite
 from reconciler.store.database import Store, locked, open_store, read_store
-from reconciler.store.errors import StateLocked, StoreError
+from reconciler.store.errors import StateLocked
 from reconciler.store.history import incidents
 from reconciler.store.journal import Journal, take_over
 from reconciler.store.lock import this_process
 from reconciler.store.schema import State
-from reconciler.targets.base import TargetError
 
 BEGIN = datetime(2026, 10, 3, 8, 0, tzinfo=UTC)
 
@@ -121,6 +120,9 @@ class Outcome:
 
 HANDS = ("edits", "adds what is wanted", "adds another quantity", "adds without a serial number", "removes")
 """What a person may do to the PSA's records."""
+
+_BUGS = (AssertionError, AttributeError, LookupError, NameError, TypeError, ValueError)
+"""What no world may bring a run to: its end would pass for one in order."""
 
 _COMPILED: dict[str, Any] = {}
 
@@ -308,7 +310,7 @@ class Simulation:
         lock.close()
         self._ended.append(lived)
         report = lived.report
-        if lived.fault is not None and not isinstance(lived.fault, CannotApply | TargetError | StoreError):
+        if isinstance(lived.fault, _BUGS):
             raise lived.fault
         self.say(f"{runner}: ends {report.ending if report else lived.fault}")
         if report is None or report.ending in (Ending.INTERRUPTED, Ending.PART_WAY):
