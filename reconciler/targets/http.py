@@ -25,8 +25,8 @@ from reconciler.targets.budget import RequestBudget
 from reconciler.targets.redaction import Redactor
 from reconciler.targets.trust import AUTHORITY_FILE, trusted
 
-# httpcore imports this at each lock that it takes, to learn which kind of loop runs; where it is not installed, each of
-# some forty imports a request searches the whole path anew. Said once that it is missing, the answer is at hand.
+# httpcore imports this at each lock that it takes, to learn which kind of loop runs; where it is not installed, each
+# import searches the whole path anew, a fifth of a plan's time over HTTP. That it is not there is so found out once.
 if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 # Without a handler of its own, stamina's warnings of retries would reach stderr where nobody set logging up.
@@ -34,10 +34,6 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 # These two log queries and the headers of answers, which may hold anything; the request log below says enough.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
-# httpcore looks for this module some seven times in every request, and where it is not installed, each time through the
-# whole search path: a fifth of a plan's time over HTTP. That it is not there is so found out once.
-if find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
 _log = logging.getLogger("reconciler.http")
 
 BODY_CAP = 10 * 1024 * 1024
