@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from reconciler.domain.bulk import without_collections
 from reconciler.domain.days import Month
 from reconciler.domain.invoice import Charge, Invoice, InvoiceLine, Kind, Motion
 from reconciler.domain.money import ZERO
@@ -129,6 +130,12 @@ def newest_month(invoices: Iterable[Invoice]) -> Month | None:
 
 def keep_ledger(invoices: Iterable[Invoice], month: Month) -> Ledger:
     """The documents of a source as a ledger for one month."""
+    # The collector would walk over every line that was read, several times: three quarters of the time of 50,000 lines.
+    with without_collections():
+        return _kept(invoices, month)
+
+
+def _kept(invoices: Iterable[Invoice], month: Month) -> Ledger:
     accounts: dict[str, Account] = {}
     of_month: list[Invoice] = []
     everyone = False

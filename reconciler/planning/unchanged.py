@@ -61,14 +61,19 @@ def count_unchanged(decided: Decided, customer: CustomerMonth, planned: Month, n
     quantity, price = record.quantity, record.unit_price
     cost = later = worth = ZERO
     rule = ""
+    first, last = planned.first, planned.last
     for charged in decided.lines:
         line, rule = charged.line, charged.rate.rule
-        charge, own = cost_in(line, planned, planned, decided), _worth(line, charged.rate.unit_price, planned)
+        if line.span and line.span.first == first and line.span.last == last:
+            # Most lines are of just this month: all of their cost and worth is.
+            charge, own = line.amount or ZERO, line.quantity * charged.rate.unit_price
+        else:
+            charge, own = cost_in(line, planned, planned, decided), _worth(line, charged.rate.unit_price, planned)
         now.add(now.first, charge)
         now.add(Part.MARGIN, own - charge, rule)
         cost += charge
         worth += own
-        if line.span and line.span.last > planned.last:
+        if line.span and line.span.last > last:
             later += cost_in(line, following, planned, decided)
     then.add(Part.EXPECTED, quantity * record.unit_cost)
     then.add(Part.MARGIN, quantity * (price - record.unit_cost), rule)
