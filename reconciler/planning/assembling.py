@@ -129,17 +129,18 @@ def _decided_months(gathered: Gathered, held: HeldBack) -> tuple[DecidedMonth, .
     observation = gathered.observation
     decided: list[DecidedMonth] = []
     for month in gathered.request.months:
-        here = replace(in_month(gathered, month), observation=observation)
+        here = in_month(gathered, month)
         if decided:
+            observation = advanced(observation, decided[-1].changes, str(decided[-1].month))
             # What an earlier month of this plan writes is no edit of a person.
-            here = replace(here, background=replace(gathered.background, applied={}))
+            background = replace(gathered.background, applied={})
+            here = replace(here, observation=observation, background=background)
         keeping = kept(gathered.background.decisions.overrides, _readable(here), month)
         programs = [p for p in gathered.mappings.programs.values() if p.target == gathered.target]
         billed, claims = gathered.request.billed, claims_of(here)
         parts = tuple(_program(program, here, keeping.subscriptions, claims, billed, held) for program in programs)
         changes = _unique(change for part in parts for change in part.changes)
         decided.append(DecidedMonth(month, parts, changes, keeping, claims))
-        observation = advanced(observation, changes, str(month))
     return tuple(decided)
 
 

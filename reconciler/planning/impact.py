@@ -112,18 +112,18 @@ def _row(
 ) -> Impact:
     agreement, currency = group[0].agreement, group[0].currency
     assert agreement  # noqa: S101 -- grouped by agreement
-    after = sum((f.after for f in figures), ZERO)
+    before, after, cost, charged_days, seat_days = (sum(column, ZERO) for column in zip(*figures, strict=True))
     return Impact(
         agreement=agreement_address(target, agreement.id),
         agreement_name=agreement.name,
         customer=group[0].customer.name,
         month=str(month),
         currency=currency,
-        before=sum((f.before for f in figures), ZERO),
+        before=before,
         after=after,
-        invoiced_cost=rounded(sum((f.cost for f in figures), ZERO), currency),
-        charged_seat_days=sum((f.charged_days for f in figures), ZERO),
-        seat_days=sum((f.seat_days for f in figures), ZERO),
+        invoiced_cost=rounded(cost, currency),
+        charged_seat_days=charged_days,
+        seat_days=seat_days,
         verdict=verdict,
         reason=reason,
         breakdown=bridge.steps(after, currency),

@@ -59,6 +59,7 @@ def count_unchanged(decided: Decided, customer: CustomerMonth, planned: Month, n
     assert customer.agreement  # noqa: S101 -- decisions are made on an agreement
     following, record = planned.following, decided.standing[0]
     quantity, price = record.quantity, record.unit_price
+    monthly, expected = quantity * price, quantity * record.unit_cost
     cost = later = worth = ZERO
     rule = ""
     first, last = planned.first, planned.last
@@ -75,13 +76,13 @@ def count_unchanged(decided: Decided, customer: CustomerMonth, planned: Month, n
         worth += own
         if line.span and line.span.last > last:
             later += cost_in(line, following, planned, decided)
-    then.add(Part.EXPECTED, quantity * record.unit_cost)
-    then.add(Part.MARGIN, quantity * (price - record.unit_cost), rule)
+    then.add(Part.EXPECTED, expected)
+    then.add(Part.MARGIN, monthly - expected, rule)
     if not record.bills or record.included:
         free = _free(record)
         now.add(Part.NOT_BILLABLE, free)
         then.add(Part.NOT_BILLABLE, free)
-    gap = quantity * price - worth
+    gap = monthly - worth
     not_passed_on = {Part.INCREASE if gap < 0 else Part.DECREASE: gap} if gap else _NOTHING
     for part in not_passed_on:
         now.add(part, gap, price_policy(customer))
