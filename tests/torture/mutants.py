@@ -27,9 +27,18 @@ from reconciler.targets.base import NotSent
 Switch = Callable[[], Any]
 Nothing = Generator[Any, Any, None]
 
-# A person's additions and a PSA's alterations are left out as well: what they do beside our records, the audit tells.
+# What a person adds and what a PSA alters is left out as well, for the audit tells it; slow pages hide nothing.
 HARSH = Rates(
-    freeze=0, replay=0, altered=0, added=0, removed=0, kill=0.05, lost_request=0.1, lost_answer=0.15, late_commit=0.25
+    freeze=0,
+    replay=0,
+    slow_pages=0,
+    altered=0,
+    added=0,
+    removed=0,
+    kill=0.05,
+    lost_request=0.1,
+    lost_answer=0.15,
+    late_commit=0.25,
 )
 FROZEN = replace(HARSH, freeze=0.03, freeze_seconds=3000, lock_lost_in_freeze=0.5)
 FORGETFUL = replace(HARSH, kill=0.08, state_lost=0.8)
