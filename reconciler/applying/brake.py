@@ -1,4 +1,4 @@
-"""The brake: when the PSA stops answering clearly, nothing more is sent (apply protocol §2.5, step 7)."""
+"""The brake: when the PSA stops answering clearly, nothing more is sent."""
 
 from reconciler.store.schema import State
 

@@ -47,7 +47,7 @@ from reconciler.targets.base import NotSent, Refused, TargetError, write_status
 _START_SECONDS = 30
 # What a send may take: the target's own wait for its budget of requests, and the answer.
 SEND_SECONDS = 450
-# How long a request in flight may take to end after a signal (apply protocol §2.5).
+# How long a request in flight may take to end after a signal.
 _GRACE_SECONDS = 5
 # How often a request that provably did nothing is made again in one run.
 _NOT_SENT_TRIES = 5

@@ -12,7 +12,7 @@ from reconciler.domain.price_list import PriceList
 from reconciler.rules.charged import Rate
 from reconciler.rules.prices import DEFAULT_RULE, own_price, winning_rule
 
-# Unit prices have at most six places on the way to a PSA (apply protocol 2.11).
+# Unit prices have at most six places on the way to a PSA.
 _PLACES = Decimal("0.000001")
 
 

@@ -14,7 +14,7 @@ from reconciler.domain.money import ZERO, printed
 from reconciler.domain.text import one_line
 from reconciler.rules.charged import ChargedLine
 
-# ConnectWise takes 6,000 characters on an addition (connectwise §2.5); a line of an invoice is read by a person.
+# ConnectWise takes 6,000 characters on an addition; a line of an invoice is read by a person.
 LONGEST = 6_000
 MOST_GROUPS = 30
 _LONGEST_NAME = 80

@@ -27,7 +27,7 @@ from reconciler.rules.charged import ChargedLine, Rate
 
 _ONE = Decimal(1)
 _CENT = Decimal("0.01")
-# Unit prices have at most six places on the way to a PSA (apply protocol 2.11).
+# Unit prices have at most six places on the way to a PSA.
 _PLACES = 6
 # Charges of a whole cycle. A first term that was cut short to end with another is charged as `new`, too: its amount
 # tells it from a whole one.

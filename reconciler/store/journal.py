@@ -1,7 +1,7 @@
 """What was intended, sent and answered, for one tenant (one `targets:` entry), by the one run that may write.
 
 Every step is one transaction: a compare-and-set on an op's state and fence, and a row in its history. A step that finds
-nothing to set raises FencedOut: another run has taken over, and this one must stop (apply protocol I3).
+nothing to set raises FencedOut: another run has taken over, and this one must stop.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ often and after which journal entry from `applying`.
 Life of a target in a plan: `open` → `observe` → `close`. In an apply: `open` → `observe` (is the plan stale?) → for
 each change `read_additions` or `find_products` (the look before the send) → one write → `close`.
 
-A write is sent exactly once by each call: no retries in here, for the PSA has no idempotency keys (protocol §2.6).
+A write is sent exactly once by each call: no retries in here, for the PSA has no idempotency keys.
 What the answer means is told by exception:
 
 - returned: done; what came back was compared field by field with what was asked.

@@ -37,7 +37,7 @@ for _name in ("httpx", "httpcore"):
 _log = logging.getLogger("reconciler.http")
 
 BODY_CAP = 10 * 1024 * 1024
-# What a PSA may say no with; any other status of a write leaves open whether it was done (apply protocol §2.6).
+# What a PSA may say no with; any other status of a write leaves open whether it was done.
 REFUSALS = frozenset({400, 401, 403, 404, 409, 415, 422})
 # What the log may tell of an answer's headers; those of requests hold credentials and are never told.
 _TOLD_HEADERS = ("retry-after", "date", "content-type", "content-length")
@@ -159,7 +159,7 @@ class HttpClient:
     async def write(self, request: Request) -> Answer:
         """The answer to a write that was sent exactly once: 2xx, or a status with which a PSA may say no (REFUSALS).
 
-        Raises NotSent where provably nothing was done, Ambiguous where that cannot be told (apply protocol §2.6).
+        Raises NotSent where provably nothing was done, Ambiguous where that cannot be told.
         """
         failure: TargetError
         try:
