@@ -178,3 +178,9 @@ def test_nobody_goes_the_early_way_whose_records_are_written_anew_or_priced_by_t
     assert early_way(always, way.account, way.pricing, way.at, frozenset()) is None
     for field in (PsaField.PRICE, PsaField.COST):
         assert early_way(CUSTOMER, way.account, way.pricing, way.at, frozenset({field})) is None
+
+
+def test_another_quantity_that_goes_on_from_the_next_month_goes_the_long_way() -> None:
+    way = way_for([charge(1, SEP.span), charge(2, OCT.span, quantity=7)])
+    assert early(way, RECORD) is None
+    assert the_long_way(way, RECORD).decision is not AS_CHARGED
