@@ -116,7 +116,6 @@ def test_a_hostile_name_stays_one_value_on_one_line(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.security(4, 28)
-@pytest.mark.security(28)
 def test_only_known_fields_and_headers_are_written(tmp_path: Path) -> None:
     logs.start(settings(tmp_path), "plan")
     headers = {"Retry-After": "3", "Authorization": "Basic canary", "clientId": "canary"}
