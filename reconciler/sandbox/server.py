@@ -168,7 +168,7 @@ class _Loopback(uvicorn.Server):
         config: uvicorn.Config,
         announce: Callable[[], None],
         control: Control,
-        connections: Mapping[Any, asyncio.Transport],
+        connections: set[asyncio.Transport],
     ) -> None:
         super().__init__(config)
         self._announce, self._control, self._connections = announce, control, connections
@@ -180,10 +180,12 @@ class _Loopback(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._control.end()
         await super().shutdown(sockets)
-        # A client that stopped reading would keep its connection open past the end of the loop.
-        for transport in [*self._connections.values()]:
-            transport.abort()
-        await asyncio.sleep(0)
+        # A client that stopped reading would keep its connection open past the end of the loop. One that was taken at
+        # the last moment is told of some turns of the loop later.
+        for _ in range(5):
+            for transport in [*self._connections]:
+                transport.abort()
+            await asyncio.sleep(0)
 
 
 class _Server:
@@ -192,23 +194,23 @@ class _Server:
     def __init__(
         self, sandbox: ConnectWiseSandbox, script: FaultScript, announce: Callable[[], None] = lambda: None
     ) -> None:
-        connections: dict[Any, asyncio.Transport] = {}
+        connections: set[asyncio.Transport] = set()
 
         class Protocol(H11Protocol):
-            """Remembers its connection by the client's address."""
+            """Remembers its connection, also one whose client is gone already and has no address any more."""
 
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                connections.add(transport)
                 super().connection_made(transport)
-                connections[tuple(transport.get_extra_info("peername")[:2])] = transport
 
             def connection_lost(self, exc: Exception | None) -> None:
-                connections.pop(tuple(self.transport.get_extra_info("peername")[:2]), None)
+                connections.discard(self.transport)
                 super().connection_lost(exc)
 
         def drop(client: Any) -> None:
-            connection = connections.get(tuple(client))
-            if connection is not None:
-                connection.close()
+            for connection in [*connections]:
+                if (connection.get_extra_info("peername") or ())[:2] == tuple(client):
+                    connection.close()
 
         control = Control(sandbox, script, drop)
         config = uvicorn.Config(
