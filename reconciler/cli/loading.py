@@ -42,7 +42,11 @@ async def opened_target(target: "TargetSettings", settings: Settings) -> AsyncIt
     secrets, findings = credentials(target, os.environ)
     if findings:
         show_findings(findings, settings)
-        raise Failure(f"the credentials of target '{target.name}' are not complete", findings[0].hint)
+        raise Failure(
+            f"the credentials of target '{target.name}' are not complete: {len(findings)} of "
+            f"{len(target.credentials)} variables are not set",
+            "set every variable named above, then run this command again; `reconciler doctor` tests them",
+        )
     opened = await open_target(target, secrets)
     step("PSA opened")
     try:

@@ -53,7 +53,7 @@ def _finding(finding: Finding, page: Page) -> Iterator[str]:
     for number, line in enumerate(page.ledger([(subject, (safe(amount),))])):
         yield page.paint(line, SEVERITY_STYLES[finding.severity]) if number == 0 else line
     yield from hanging(safe(finding.message), page.width, "    ")
-    if finding.subscription:
+    if finding.subscription and finding.subscription.strip():
         yield from hanging(f"subscription {safe(finding.subscription)}", page.width, "    ")
     if finding.where:
         yield from hanging(f"at {safe(str(finding.where))}", page.width, "    ")

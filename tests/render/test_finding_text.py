@@ -135,3 +135,8 @@ def test_sarif_names_each_rule_once() -> None:
     assert [result["ruleIndex"] for result in run["results"]] == [1, 0, 1]
     assert [result["level"] for result in run["results"]] == ["error", "note", "error"]
     assert run["results"][1]["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "with%20space.yaml"}}}]
+
+
+def test_a_blank_subscription_is_not_named() -> None:
+    finding = Finding(Severity.WARNING, "unmapped", "nobody bills this", subscription="  ")
+    assert lines(finding) == ["warning[unmapped]: nobody bills this"]

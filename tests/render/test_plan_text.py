@@ -175,3 +175,10 @@ def test_a_broken_address_is_the_address_again_when_joined() -> None:
     assert "".join(pieces) == address
     assert pieces[0] == "psa/Contoso/seat-monthly/"
     assert max(map(len, pieces)) <= 30
+
+
+def test_a_finding_about_a_blank_subscription_has_no_empty_line_for_it() -> None:
+    blank = Finding(Severity.ERROR, "no-id", "the row names none", subscription=" ")
+    shown = text_of(replace(no_changes(), findings=(blank,)))
+    assert "the row names none" in shown
+    assert [line for line in shown.splitlines() if line.strip() == "subscription"] == []
