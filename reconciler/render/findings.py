@@ -22,7 +22,8 @@ def finding_lines(finding: Finding, *, colour: bool) -> Iterator[str]:
     paint = painter(colour=colour)
     place = f"{safe(str(finding.where))}: " if finding.where else ""
     label = paint(f"{finding.severity.value}[{safe(finding.code)}]", _STYLES[finding.severity])
-    about = f" (subscription {safe(finding.subscription)})" if (finding.subscription or "").strip() else ""
+    subscription = (finding.subscription or "").strip()
+    about = f" (subscription {safe(subscription)})" if subscription else ""
     yield f"{place}{label}: {safe(finding.message)}{about}"
     if finding.excerpt and finding.where:
         line, caret = _pointed(finding.excerpt, finding.where.column)
