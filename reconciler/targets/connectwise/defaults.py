@@ -15,6 +15,7 @@ from reconciler.targets.connectwise.bodies import ProductPlace
 from reconciler.targets.connectwise.client import Client
 from reconciler.targets.connectwise.conditions import Condition, Field, all_of
 from reconciler.targets.connectwise.records import Record
+from reconciler.targets.together import side_by_side
 
 _LACKING = "Unable to find the default product {kind} of '{name}' when adding a new product"
 
@@ -66,7 +67,7 @@ class Defaults:
                 Field("subcategory", "category/name").equals(names.category),
             ]
         )
-        subcategories, types, units = await asyncio.gather(
+        subcategories, types, units = await side_by_side(
             self._rows(_SUBCATEGORY, "id,name,inactiveFlag,category/name", within),
             self._rows(_TYPE, "id,name,inactiveFlag", Field("named", "name").equals(names.type)),
             self._rows(_UNIT, "id,name,inactiveFlag", Field("named", "name").equals(names.unit_of_measure)),

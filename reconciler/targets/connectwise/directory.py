@@ -4,7 +4,6 @@
 be read without a condition is too.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from reconciler.targets.connectwise.conditions import Field
 from reconciler.targets.connectwise.lookup import candidate
 from reconciler.targets.connectwise.observing import AGREEMENTS, CATALOGUE, product_record
 from reconciler.targets.connectwise.records import PRODUCT_FIELDS, Record, Unreadable, product_of
+from reconciler.targets.together import side_by_side
 
 COMPANIES = "/company/companies"
 _COMPANY_FIELDS = "id,identifier,name,website,deletedFlag"
@@ -26,7 +26,7 @@ T = TypeVar("T")
 async def read_directory(client: Client) -> Directory:
     """What ConnectWise lists; records that cannot be read, or are out of use, are left out. Raises TargetError."""
     in_use = Field("product", "inactiveFlag").equals(False)
-    companies, agreements, products = await asyncio.gather(
+    companies, agreements, products = await side_by_side(
         client.rows(COMPANIES, _COMPANY_FIELDS),
         client.rows(AGREEMENTS, _AGREEMENT_FIELDS),
         client.rows(CATALOGUE, PRODUCT_FIELDS, in_use),

@@ -6,7 +6,6 @@ of their own, products that only stand on additions, and companies without agree
 What is wrong with one agreement is a finding for it and leaves the others alone.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -41,7 +40,7 @@ from reconciler.targets.connectwise.records import (
     parent_of,
     product_of,
 )
-from reconciler.targets.together import together
+from reconciler.targets.together import side_by_side, together
 
 AGREEMENTS = "/finance/agreements"
 CATALOGUE = "/procurement/catalog"
@@ -67,7 +66,7 @@ class _Background:
 
 async def observed(client: Client, wanted: Wanted, defaults: Defaults) -> Observation:
     """All that a plan needs. Raises TargetError where ConnectWise cannot be asked."""
-    candidates, products, lacking = await asyncio.gather(
+    candidates, products, lacking = await side_by_side(
         _candidates(client, wanted.agreements),
         _products(client, _product_wishes(wanted)),
         defaults.lacking(wanted.defaults),
@@ -78,7 +77,7 @@ async def observed(client: Client, wanted: Wanted, defaults: Defaults) -> Observ
     chosen = {one.id: one.record for one in found.values()}
     missing = {ref: finding for ref, finding in meant.items() if isinstance(finding, Finding)}
     further = await _further(client, found, candidates) if wanted.reach is Reach.COMPANIES else {}
-    background, additions, unknown = await asyncio.gather(
+    background, additions, unknown = await side_by_side(
         _background(client, [*chosen.values(), *further.values()]),
         _all_additions(client, [*chosen, *further]),
         _unknown_companies(client, missing, candidates),
@@ -202,7 +201,7 @@ def _further_products(standing: Iterable[tuple[Addition, ...]], known: Iterable[
 
 async def _background(client: Client, records: Iterable[Record]) -> _Background:
     rows = list(records)
-    parents, cycles = await asyncio.gather(
+    parents, cycles = await side_by_side(
         _named(client, AGREEMENTS, "id,nextInvoiceDate", {parent_of(row) for row in rows}),
         _named(client, _CYCLES, "id,billingOptions", {obscure_cycle(row) for row in rows}),
     )

@@ -4,7 +4,6 @@ Only reads are sent. Discovery needs no credentials, so host and company are tol
 paths are as ConnectWise's documentation and public descriptions name them; none was tried against a live system.
 """
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -22,6 +21,7 @@ from reconciler.targets.connectwise.site import Site, codebase_of, site_of
 from reconciler.targets.exact_json import parsed
 from reconciler.targets.http import Answer, HttpClient, Request
 from reconciler.targets.redaction import Redactor
+from reconciler.targets.together import together
 
 _AGREEMENT = "Finance > Agreements > the agreement"
 _SETUP = "System > Setup Tables"
@@ -88,7 +88,7 @@ async def access(client: Client, subject: str, defaults: Iterable[ProductDefault
 
     Where no list at all can be read, the keys are taken to be wrong; where one can, the others lack a permission.
     """
-    refusals = await asyncio.gather(*(_refusal(client, one) for one in _LISTS))
+    refusals = await together(_refusal(client, one) for one in _LISTS)
     refused = [(one, refusal) for one, refusal in zip(_LISTS, refusals, strict=True) if refusal]
     if len(refused) == len(_LISTS):
         return (_failed(subject, "keys", refused[0][1]),)
