@@ -7,6 +7,7 @@ what it has read cannot change under it.
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from reconciler.store.location import lock_file, prepare
 from reconciler.store.lock import Holder, living_here
 
 BUSY_SECONDS = 30
+_SWITCH_AGAIN_SECONDS = 0.01
 COPIES_KEPT = 10
 
 _CAUSES = (
@@ -151,9 +153,25 @@ def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     # Only the first connection of all has to switch the file's mode, which needs the file for itself.
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Of several processes that make one state, each may want the switch. SQLite does not wait for its turn there: it
+    says at once that the file is locked, whatever the connection's timeout.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_SWITCH_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _on_begin(connection: Connection) -> None:
