@@ -163,12 +163,13 @@ class Audit:
     def _copies(
         self, change: Change, agreement: Agreement, additions: Iterable[Addition]
     ) -> Iterator[tuple[Op, Addition, str | None]]:
-        """Each record that came in beside the one that a change made, in its place, and what is told of it: None for a
-        true copy never invoiced, which may be removed. One that a person has edited since is theirs to judge.
+        """Each record that came in beside the one that a change made or left, in its place, and what is told of it:
+        None for a true copy never invoiced, which may be removed. One that a person has edited since is theirs to
+        judge, and so is one beside a record that the change found: no write of ours makes a second one there.
         """
         op = self._ops[change.address]
         values = change.after
-        if not is_create(change) or not isinstance(values, AdditionValues) or op.remote_id is None:
+        if not isinstance(values, AdditionValues) or op.remote_id is None:
             return
         seen = Seen.from_json(op.seen)
         written = {other.remote_id for other in self._ops.values()}
@@ -176,7 +177,7 @@ class Audit:
         for copy in additions:
             if copy.id in written or copy.id in known or self._is_of_another(change, copy):
                 continue
-            since_look = op.seen is not None and copy.id not in seen.records
+            since_look = is_create(change) and op.seen is not None and copy.id not in seen.records
             # What came in since the look may be the same write done once more, with its serial number dropped.
             if not same_place(values, copy) and not (since_look and could_be(values, copy)):
                 continue
@@ -185,7 +186,8 @@ class Audit:
                 or agreement.next_invoice.isoformat() == known_next_invoice(self._plan, change.agreement)
                 or (since_look and agreement.next_invoice == seen.next_invoice)
             )
-            removable = never_invoiced and same_slot(values, copy) and not differences(values, copy)
+            ours = is_create(change) and same_slot(values, copy) and not differences(values, copy)
+            removable = never_invoiced and ours
             yield op, copy, None if removable else _one_too_many(values, op.remote_id, copy)
 
     def _is_of_another(self, change: Change, record: Addition) -> bool:

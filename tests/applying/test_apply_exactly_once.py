@@ -365,3 +365,17 @@ def test_a_copy_that_a_person_has_edited_meanwhile_is_told_and_left_to_them(benc
     assert report.exit_status == 6
     assert "record 9002 stands in the same place as 9001" in report.incidents[0]
     assert sorted(bench.world.additions) == ["7001", "9001", "9002"]
+
+
+def test_a_record_that_a_person_adds_beside_one_that_a_change_ends_is_told_and_left_to_them(bench: Bench) -> None:
+    psa = bench.psa()
+
+    def a_person_adds_one(what: str) -> None:
+        bench.world.additions["7002"] = replace(bench.world.additions["7001"], id="7002")
+
+    psa.before_write = a_person_adds_one
+    report = bench.apply(plan_of([cancel("base", "7001")]), psa)
+    assert report.exit_status == 6
+    assert "record 7002 stands in the same place as 7001" in report.incidents[0]
+    assert bench.world.writes == ["update 7001"]
+    assert sorted(bench.world.additions) == ["7001", "7002"]
