@@ -40,8 +40,9 @@ def command(
 ) -> None:
     """Applies a saved plan, or plans, shows the plan, asks and applies.
 
-    The PSA is read again first: where it is not as the plan saw it, nothing is written (exit 3). What a person changed
-    meanwhile is left alone and told. An apply that was interrupted is finished by `resume`, or by the same command.
+    The PSA is read again first: where it is not as the plan saw it, nothing is written (exit 3), and neither where the
+    mapping or an invoice that lies here has changed since. What a person changed meanwhile is left alone and told. An
+    apply that was interrupted is finished by `resume`, or by the same command.
 
     \b
     Examples:
@@ -70,13 +71,13 @@ def command(
 def _saved_plan(settings: Settings, file: Path) -> "tuple[Plan, Mappings]":
     """The plan in a file, and the mapping for its target's settings alone."""
     from reconciler.cli.loading import load_mappings
+    from reconciler.cli.reviewed import refuse_moved_inputs
     from reconciler.cli.show import load_plan
 
     _, plan = load_plan(file)
     mappings = load_mappings(settings)
     _check_approved(plan, mappings)
-    if _bare(mappings.sha256) != _bare(plan.mappings):
-        click.echo("note: the mapping has changed since this plan was made; it is applied as it was reviewed", err=True)
+    refuse_moved_inputs(plan, mappings, settings.folder)
     return plan, mappings
 
 
@@ -124,10 +125,6 @@ def _check_digest(plan: "Plan", expected: str | None) -> None:
             f"this is not the plan that was approved: its digest is {plan.digest}; nothing was written",
             "apply the plan that was reviewed, or have this one reviewed",
         )
-
-
-def _bare(digest: str) -> str:
-    return digest.removeprefix("sha256:")
 
 
 def _check_guards(plan: "Plan", mappings: "Mappings", allowed: bool) -> None:

@@ -142,9 +142,9 @@ def test_a_guard_is_counted_again_at_apply_whatever_the_plan_says(guard: str, na
 
 @pytest.mark.security(7)
 def test_a_fall_of_the_bill_is_counted_again_at_apply(office: Office) -> None:
-    plan = office.folder / office.saved_plan()
     mapping = office.folder / "mappings.yaml"
     mapping.write_text(mapping.read_text().replace("max_decrease_percent: 100", "max_decrease_percent: 30"))
+    plan = office.folder / office.saved_plan()
 
     def smaller(document: dict[str, Any]) -> None:
         for change in document["changes"]:
@@ -185,3 +185,46 @@ def test_what_holds_customers_and_prices_is_written_whole_and_for_its_owner_alon
     assert office.invoke("reconcile", "--csv", str(table)).exit_code == 0
     assert {path.stat().st_mode & 0o777 for path in (plan, table)} == {0o600}
     assert [path.name for path in office.folder.iterdir() if path.name.startswith((".plan", ".table"))] == []
+
+
+def _a_word_more_in_the_mapping(office: Office) -> None:
+    mapping = office.folder / "mappings.yaml"
+    mapping.write_text(mapping.read_text(encoding="utf-8") + "# reviewed\n", encoding="utf-8")
+
+
+def _another_quantity_on_an_invoice(office: Office) -> None:
+    invoice = office.folder / "invoices" / "1.yaml"
+    invoice.write_text(invoice.read_text(encoding="utf-8").replace("quantity: 10", "quantity: 11"), encoding="utf-8")
+
+
+@pytest.mark.security(7)
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_a_word_more_in_the_mapping, "error: the mapping has changed since this plan was made; nothing was written"),
+        (
+            _another_quantity_on_an_invoice,
+            "error: invoices/1.yaml (invoice INV-1) has changed since this plan was made",
+        ),
+    ],
+)
+def test_a_plan_whose_mapping_or_invoice_changed_since_is_stale(
+    change: Callable[[Office], None], says: str, office: Office
+) -> None:
+    plan = office.folder / office.saved_plan()
+    before = {path: path.read_bytes() for path in office.folder.rglob("*.yaml")}
+    change(office)
+    told = refusal(office.invoke("apply", str(plan)), office, status=3)
+    assert says in told
+    assert "make a new plan" in told
+    for path, content in before.items():
+        path.write_bytes(content)
+    assert office.invoke("apply", str(plan)).exit_code == 0
+
+
+def test_who_applies_need_not_have_the_invoices(office: Office) -> None:
+    plan = office.folder / office.saved_plan()
+    for invoice in (office.folder / "invoices").iterdir():
+        invoice.unlink()
+    assert office.invoke("apply", str(plan)).exit_code == 0
+    assert office.billed() == wanted()
