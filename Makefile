@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
+# A process that is killed for real mostly waits for what it waited for.
+TORTURE_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test torture lint typecheck format bench docs rulebook security schemas components lock clean
@@ -30,7 +32,7 @@ test: $(VENV)/.dev ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 torture: $(VENV)/.dev ## the protocol of applying under everything that may go wrong, at the sizes of a release
-	$(BIN)/python -m pytest -q tests/torture --release-size -n $(WORKERS) --dist worksteal --figures docs/torture-results.md
+	$(BIN)/python -m pytest -q tests/torture --release-size -n $(TORTURE_WORKERS) --dist worksteal --figures docs/torture-results.md
 
 lint: $(VENV)/.dev ## format, lint and the dependency rule
 	$(BIN)/ruff format --check .

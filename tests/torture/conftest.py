@@ -21,7 +21,7 @@ STRIDE = (23, 1)
 SWEEP_PARTS = (1, 8)
 MUTANT_SEEDS = (150, 2_500)
 SOUND_SEEDS = (10, 300)
-KILL_CASES = (2, 250)
+KILL_CASES = (1, 125)
 # Of the moments at which a database may fail: every so manieth.
 FAULT_STRIDE = (11, 1)
 START_ROUNDS = (10, 50)

@@ -19,7 +19,7 @@ from wire import Strike, Wire
 
 from reconciler.sandbox.server import RunningSandbox
 
-KILLS_A_CASE = 2
+KILLS_A_CASE = 4
 ROUNDS = 10
 # Of the plan of this world.
 WRITES = 13
