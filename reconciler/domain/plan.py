@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 from reconciler.domain.breakdown import Step, cost_of
 from reconciler.domain.finding import Finding, Severity
@@ -15,6 +16,7 @@ from reconciler.domain.handover import HandOver
 from reconciler.domain.invoice import Motion
 from reconciler.domain.money import Money
 from reconciler.domain.open_items import NOTHING_OPEN, OpenItems
+from reconciler.domain.records import Addition
 
 
 class Action(StrEnum):
@@ -59,6 +61,22 @@ class AdditionValues:
     effective: date
     cancelled: date | None
     description: str = ""
+
+    @classmethod
+    def of(cls, record: Addition, product: str) -> Self:
+        """A record as it stands, in all fields that are ours; `product` is its plan address."""
+        return cls(
+            agreement_id=record.agreement_id,
+            product=product,
+            product_id=record.product_id,
+            serial_number=record.serial_number,
+            quantity=record.quantity,
+            unit_price=record.unit_price,
+            unit_cost=record.unit_cost,
+            effective=record.effective,
+            cancelled=record.cancelled,
+            description=record.description,
+        )
 
 
 @dataclass(frozen=True, slots=True)

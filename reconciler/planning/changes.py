@@ -88,7 +88,7 @@ def _change(
     agreement = month.agreement
     assert agreement  # noqa: S101 -- decisions are made on an agreement
     address = product_address(target, decided.product)
-    before = _standing_values(draft.standing, address) if draft.standing else None
+    before = AdditionValues.of(draft.standing, address) if draft.standing else None
     after = None if draft.action is Action.DELETE else _after(draft, decided, agreement.id, address, resolved, name)
     if before and after and PsaField.DESCRIPTION in month.customer.psa_fields:
         after = replace(after, description=before.description)
@@ -159,26 +159,11 @@ def _is_created(resolved: Resolved | None) -> bool:
     return resolved is not None and resolved.product is None
 
 
-def _standing_values(standing: Addition, product: str) -> AdditionValues:
-    return AdditionValues(
-        agreement_id=standing.agreement_id,
-        product=product,
-        product_id=standing.product_id,
-        serial_number=standing.serial_number,
-        quantity=standing.quantity,
-        unit_price=standing.unit_price,
-        unit_cost=standing.unit_cost,
-        effective=standing.effective,
-        cancelled=standing.cancelled,
-        description=standing.description,
-    )
-
-
 def _after(
     draft: Draft, decided: Decided, agreement_id: str, product: str, resolved: Resolved | None, name: str
 ) -> AdditionValues:
     if draft.standing:
-        kept = _standing_values(draft.standing, product)
+        kept = AdditionValues.of(draft.standing, product)
         serial = decided.subscription if draft.action is Action.ADOPT else kept.serial_number
         return replace(
             kept,

@@ -118,7 +118,7 @@ def _gone(done: Done) -> Obstacle:
 
 
 def _removed(done: Done, after: AdditionValues, now: Addition, ground: Ground) -> Way:
-    held = _held(now, after)
+    held = AdditionValues.of(now, after.product)
     if not _invoiced(done, after, ground):
         return (
             Step(Action.DELETE, done.record, held, None, "the run made this record, and it is not invoiced: deleted"),
@@ -157,7 +157,7 @@ def _counter(values: AdditionValues, first: date, last: date | None, record: str
 
 
 def _put_back(done: Done, before: AdditionValues, after: AdditionValues, now: Addition, ground: Ground) -> Way:
-    held = _held(now, after)
+    held = AdditionValues.of(now, after.product)
     invoiced = after.effective < ground.open_from
     fixed = [name for name in ("quantity", "unit_price", "unit_cost", "effective") if _moved(name, before, after)]
     if fixed and invoiced:
@@ -251,22 +251,6 @@ def _cannot_stand(first: date, last: date | None, record: str, ground: Ground) -
             "put the subscription right by hand",
         )
     return None
-
-
-def _held(now: Addition, values: AdditionValues) -> AdditionValues:
-    """The record as it stands, in all fields that are ours."""
-    return AdditionValues(
-        agreement_id=now.agreement_id,
-        product=values.product,
-        product_id=now.product_id,
-        serial_number=now.serial_number,
-        quantity=now.quantity,
-        unit_price=now.unit_price,
-        unit_cost=now.unit_cost,
-        effective=now.effective,
-        cancelled=now.cancelled,
-        description=now.description,
-    )
 
 
 def _moved(name: str, before: AdditionValues, after: AdditionValues) -> bool:

@@ -119,18 +119,7 @@ def delete(copy: Addition) -> Change:
 
 def values_of(record: Addition) -> AdditionValues:
     """A record's values, as a plan sees them."""
-    return AdditionValues(
-        record.agreement_id,
-        "psa/product/CFQ",
-        record.product_id,
-        record.serial_number,
-        record.quantity,
-        record.unit_price,
-        record.unit_cost,
-        record.effective,
-        record.cancelled,
-        record.description,
-    )
+    return AdditionValues.of(record, "psa/product/CFQ")
 
 
 def as_wanted(record: Addition, values: AdditionValues) -> bool:
