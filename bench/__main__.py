@@ -11,11 +11,13 @@ from bench import (
     backtesting,
     journal_cost,
     noop_plan,
+    octodns_plan,
     plan_documents,
     planning,
     reading,
     sandbox_requests,
     starting,
+    terraform_plan,
     validating,
 )
 from bench.alone import Failed
@@ -41,6 +43,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "applying": applying.run,
     "journal": journal_cost.run,
     "plan-documents": plan_documents.run,
+    "terraform": terraform_plan.run,
+    "octodns": octodns_plan.run,
+    "million": planning.run_million,
 }
 
 

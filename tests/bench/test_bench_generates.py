@@ -98,9 +98,10 @@ def test_a_file_with_a_torn_row_is_no_measurement(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(BENCHMARKS))
 def test_every_benchmark_runs_on_little_data(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--small"]) == 0
-    printed = capsys.readouterr().out
-    assert "| not judged |" in printed
-    assert "| NO " not in printed
+    printed = capsys.readouterr()
+    # What another program stands beside is left out where that is missing, and says so.
+    assert "| not judged |" in printed.out or "is not installed here" in printed.err
+    assert "| NO " not in printed.out
 
 
 def test_a_missed_goal_ends_with_one(capsys: pytest.CaptureFixture[str]) -> None:
