@@ -87,9 +87,14 @@ def _driven(plan: Plan, key: str, conditions: Conditions) -> Steps[ApplyReport]:
     writing: Writing
 
     def progress(op: Op, change: Change) -> None:
-        conditions.progress(_result(change, op, writing.left.get(change.address)))
+        conditions.progress(result(change, op))
+
+    def result(change: Change, op: Op) -> ChangeResult:
+        earlier = _wrote_nothing(begun[op.address], op)
+        return _result(change, op, writing.left.get(change.address), earlier=earlier)
 
     ops = yield from _entered(plan, key)
+    begun = {op.address: op for op in ops}
     writing = Writing(plan, ops, conditions, Brake(), progress)
     stop = conditions.stop
     incidents: tuple[str, ...] = ()
@@ -105,9 +110,7 @@ def _driven(plan: Plan, key: str, conditions: Conditions) -> Steps[ApplyReport]:
             ending = Ending.INTERRUPTED if stop.asked else Ending.PART_WAY
     except FencedOut as fenced:
         incidents, ending = (str(fenced),), Ending.PART_WAY
-    results = tuple(
-        _result(change, writing.ops[change.address], writing.left.get(change.address)) for change in plan.changes
-    )
+    results = tuple(result(change, writing.ops[change.address]) for change in plan.changes)
     done = [result.change for result in results if result.done]
     return ApplyReport(key, ending, results, incidents=incidents, signal=stop.signal, impact=impact_of(plan, done))
 
@@ -179,10 +182,16 @@ def _closed(key: str, run: PlanRun) -> ApplyReport:
     return ApplyReport(key, Ending.STALE, stale=("a later plan was applied since this one was begun",))
 
 
-def _result(change: Change, op: Op, left: Left | None) -> ChangeResult:
+def _wrote_nothing(begun: Op, op: Op) -> bool:
+    """Whether a write of an earlier run is what stands: it was sent before this run began, and never in it."""
+    return begun.attempt > 0 and op.attempt == begun.attempt
+
+
+def _result(change: Change, op: Op, left: Left | None, *, earlier: bool) -> ChangeResult:
     if op.state is State.CONFIRMED:
         done = f"{DONE_WORDS[change.action][1]} (id {op.remote_id})"
-        return ChangeResult(change, op.state, f"{done}; {op.note}" if op.note else done, None, op.remote_id)
+        told = f"{'written before: ' if earlier else ''}{done}{f'; {op.note}' if op.note else ''}"
+        return ChangeResult(change, op.state, told, None, op.remote_id, earlier)
     if left is not None:
         return ChangeResult(change, op.state, left.reason, left.hint or hint(op.state), op.remote_id)
     return ChangeResult(change, op.state, op.note or "not sent", hint(op.state), op.remote_id)

@@ -22,13 +22,17 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
-    """A change's final state, what happened in a sentence, what to do about it, and the PSA's id of the record."""
+    """A change's final state, what happened in a sentence, what to do about it, and the PSA's id of the record.
+
+    `earlier`: it stood in the PSA by an earlier run's write before this run could send anything.
+    """
 
     change: Change
     state: State
     sentence: str
     hint: str | None
     record: str | None
+    earlier: bool = False
 
     @property
     def done(self) -> bool:
@@ -39,7 +43,8 @@ class ChangeResult:
 @dataclass(frozen=True, slots=True)
 class ApplyReport:
     """The whole: `stale` are the sentences for which nothing was written; `incidents` what the audit could not settle;
-    `signal` the one that interrupted it; `impact` what the changes done add to each month's bill, per currency.
+    `signal` the one that interrupted it; `impact` what the changes done add to each month's bill, per currency,
+    those of earlier runs of this plan with them.
     """
 
     plan_id: str
@@ -58,9 +63,11 @@ class ApplyReport:
         return {Ending.DONE: 0, Ending.ALREADY_DONE: 0, Ending.STALE: 3}.get(self.ending, 6)
 
     def counts(self) -> dict[str, int]:
-        """How many changes were done, by what was done; how many failed, and how many are still to come."""
+        """How many changes this run did, by what was done; how many failed, how many are still to come, and how many
+        an earlier run of the plan had written.
+        """
         counts = {word: 0 for _, word in DONE_WORDS.values()}
-        counts |= {"failed": 0, "left": 0}
+        counts |= {"failed": 0, "left": 0, EARLIER: 0}
         for result in self.results:
             counts[_counted(result)] += 1
         return counts
@@ -74,6 +81,9 @@ DONE_WORDS = {
     Action.ADOPT: (">", "adopted"),
     Action.DELETE: ("x", "deleted"),
 }
+
+# What was written before this run began.
+EARLIER = "written before"
 
 _HINTS = {
     State.PLANNED: "run: reconciler resume",
@@ -93,6 +103,8 @@ def hint(state: State) -> str | None:
 
 
 def _counted(result: ChangeResult) -> str:
+    if result.done and result.earlier:
+        return EARLIER
     if result.done:
         return DONE_WORDS[result.change.action][1]
     return "left" if result.state in (State.PLANNED, State.ABSENT, State.INTENT, State.UNKNOWN) else "failed"

@@ -142,7 +142,7 @@ def _tell(report: "ApplyReport") -> None:
     _tell_left(report)
     click.echo(_summary(report))
     for month, money in report.impact:
-        click.echo(f"  {month}: {money.amount:+.2f} {money.currency} on the invoices")
+        click.echo(f"  {month}: {money.amount:+.2f} {money.currency} on the invoices{_with_earlier(report)}")
 
 
 def _tell_left(report: "ApplyReport") -> None:
@@ -161,6 +161,12 @@ def _tell_left(report: "ApplyReport") -> None:
         _notice("what to do about what the audit found: look at these records in the PSA, then plan again")
     if report.ending is Ending.INTERRUPTED:
         _notice("stopped on request; finish with: reconciler resume")
+
+
+def _with_earlier(report: "ApplyReport") -> str:
+    """The amounts are those of the whole plan: said where a part of them was written by a run before this one."""
+    earlier = any(result.done and result.earlier for result in report.results)
+    return ", with what was written before" if earlier else ""
 
 
 def _summary(report: "ApplyReport") -> str:

@@ -96,10 +96,12 @@ def detail_json(detail: Detail) -> dict[str, Any]:
 
 
 def _run_row(run: "Run") -> "list[Cell]":
+    from reconciler.applying.report import EARLIER
     from reconciler.cli.history import command_of, status_of
 
     record = run.record
-    changes = {word: n for word, n in record.counts.items() if word not in ("unchanged", "failed", "left")}
+    no_change_of_its_own = ("unchanged", "failed", "left", EARLIER)
+    changes = {word: n for word, n in record.counts.items() if word not in no_change_of_its_own}
     return [
         run.number,
         record.started.isoformat(timespec="seconds"),

@@ -46,8 +46,12 @@ def laid_out(source: SourceText, kind: Any, bounds: Bounds | None = None) -> Lai
     # An alias may not stand above its anchor: where order would bring it there, keys stay as they are.
     for arranged in (lambda text: _ordered(text, kind), str):
         text = _settled(source.text, arranged)
-        if text is not None and _meaning_of(text) == before:
-            return LaidOut(text)
+        if text is None or _meaning_of(text) != before:
+            continue
+        if arranged is str and text != source.text:
+            # What kept the keys from their order may be gone by now: `|+` on a text without blank lines, say.
+            return laid_out(SourceText(source.name, text), kind, bounds)
+        return LaidOut(text)
     return LaidOut(None, (_unsafe(source),))
 
 

@@ -1,5 +1,6 @@
 """The command as a process, the PSA on loopback, real files: killed, raced, stopped, and finished by the next run."""
 
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,9 +49,20 @@ def test_an_apply_that_is_killed_is_finished_by_resume_with_no_record_twice(offi
     resumed = office.run("resume")
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert office.billed() == wanted()
+    written, before = _written_and_before(resumed.stdout)
+    assert before > 0
+    assert (written + before, office.writes()) == (13, 13)
+    assert resumed.stderr.count("written before: ") == before
+    assert "on the invoices, with what was written before" in resumed.stdout
+    assert f"{before} written before" in office.run("history").stdout
     again = office.run("plan", "--detailed-exitcode")
     assert again.returncode == 0, again.stdout
     assert "Nothing to resume" in office.run("resume").stdout
+
+
+def _written_and_before(told: str) -> tuple[int, int]:
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) ([a-z ]+)", told.splitlines()[0])}
+    return sum(counts.get(word, 0) for word in ("created", "ended")), counts["written before"]
 
 
 @pytest.mark.parametrize(("asked", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

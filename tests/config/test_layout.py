@@ -169,6 +169,21 @@ def test_a_file_with_mistakes_in_its_yaml_is_left_alone() -> None:
         assert done.findings
 
 
+@pytest.mark.parametrize("style", ["|", "|-", "|+", ">", ">-", ">+"])
+@pytest.mark.parametrize("body", [("# held", "text"), ("text", "# held"), ("# held",), ("a", "", "# held"), ("a", "")])
+@pytest.mark.parametrize("below", ["", "# one", "    # one"])
+def test_a_line_of_a_text_that_looks_like_a_comment_stays_in_the_text(
+    style: str, body: tuple[str, ...], below: str
+) -> None:
+    held = "".join(f"       {line}\n" if line else "\n" for line in body)
+    under = f"{below}\n" if below else ""
+    text = f"products:\n - sku: a\n# two\ncustomers:\n  - odd: {style}\n{held}{under}    name: a\nversion:   1\n"
+    after = formatted(text)
+    assert formatted(after) == after
+    assert said(after) == said(text)
+    assert (after.count("# one"), after.count("# two")) == (text.count("# one"), 1)
+
+
 def test_decisions_have_their_own_order() -> None:
     text = "overrides:\n- reason: r\n  record: 1\n  keep: {quantity: 8}\nversion: 1\n"
     wanted = "version: 1\n\noverrides:\n  - record: 1\n    keep: {quantity: 8}\n    reason: r\n"
