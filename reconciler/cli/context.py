@@ -1,12 +1,13 @@
 """What every command shares: the global options, the exit statuses, and how findings and errors reach the terminal."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -64,9 +65,28 @@ class Failure(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """Writes the sentence and the hint to standard error."""
-        click.echo(f"error: {self.message}", err=True)
+        _tell(f"error: {self.message}", "")
         if self.hint:
-            click.echo(f"  hint: {self.hint}", err=True)
+            _tell(f"hint: {self.hint}", "  ")
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """How wide to write to a stream: the terminal's width, at most 120 cells; None for a pipe, whose lines stay whole
+    for the tools that search them.
+    """
+    return min(shutil.get_terminal_size(fallback=(80, 24)).columns, 120) if stream.isatty() else None
+
+
+def _tell(text: str, indent: str) -> None:
+    width = terminal_width(sys.stderr)
+    if width is None or (len(indent + text) <= width and "\n" not in text):
+        click.echo(indent + text, err=True)
+        return
+    from reconciler.render.terminal import hanging
+
+    for paragraph in text.splitlines():
+        for line in hanging(paragraph, width, indent, indent + "  "):
+            click.echo(line, err=True)
 
 
 def show_findings(findings: "Iterable[Finding]", settings: Settings) -> None:
@@ -75,5 +95,5 @@ def show_findings(findings: "Iterable[Finding]", settings: Settings) -> None:
 
     colour = settings.colour(sys.stderr.isatty())
     for finding in findings:
-        for line in finding_lines(finding, colour=colour):
+        for line in finding_lines(finding, colour=colour, width=terminal_width(sys.stderr)):
             click.echo(line, err=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from reconciler.domain.days import Month
@@ -81,7 +82,13 @@ def month_of(documents: Mapping[str, Documents], asked: Month | None) -> Month:
         return asked or newest or Month(1, 1)
     findings = [f for each in documents.values() for f in each.findings if f.blocks]
     why = f": {findings[0].where}: {findings[0].message}" if findings else ""
-    raise PlanningError(f"no invoice could be read, so there is no month to plan{why}", "say which: --month 2026-09")
+    hint = (
+        findings[0].hint
+        or "mend that file, or the pattern under `invoices:`; `reconciler read FILE` shows what it says"
+        if findings
+        else "put the distributor's invoices where `invoices:` of the source looks for them"
+    )
+    raise PlanningError(f"no invoice could be read, so there is no month to plan{why}", hint)
 
 
 async def make_plan(
@@ -124,12 +131,17 @@ async def make(
     return Made(assemble(gathered), gathered)
 
 
+def _customer_hint(name: str, mappings: Mappings) -> str:
+    close = get_close_matches(name, [customer.name for customer in mappings.customers], n=1)
+    return f"did you mean '{close[0]}'?" if close else "names are written as in the mapping"
+
+
 def gather(mappings: Mappings, documents: dict[str, Documents], request: Request, target_name: str) -> Gathered:
     """The documents as ledgers for the month, with nothing of the PSA yet. Raises PlanningError for an unknown name."""
     unknown = request.customers - {customer.name for customer in mappings.customers}
     if unknown:
         raise PlanningError(
-            f"no customer of the mapping is called '{min(unknown)}'", "names are written as in the mapping"
+            f"no customer of the mapping is called '{min(unknown)}'", _customer_hint(min(unknown), mappings)
         )
     if request.only_new is not None and len(request.months) > 1:
         raise PlanningError(

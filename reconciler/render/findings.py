@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.domain.finding import Finding, Place, Severity
 from reconciler.domain.money import printed
 from reconciler.render.safe_text import safe
-from reconciler.render.terminal import Style, cells, painter
+from reconciler.render.terminal import Style, cells, hanging, painter
 
 _WIDTH = 80
 _MARGIN = "    "
@@ -17,14 +17,19 @@ _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 _SARIF = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
-def finding_lines(finding: Finding, *, colour: bool) -> Iterator[str]:
-    """A finding as text: `mappings.yaml:31:5: error[code]: message`, the excerpt with a caret, money, hint."""
+def finding_lines(finding: Finding, *, colour: bool, width: int | None = None) -> Iterator[str]:
+    """A finding as text: `mappings.yaml:31:5: error[code]: message`, the excerpt with a caret, money, hint.
+
+    Sentences are wrapped to `width`, where there is one; painted is what stands at their head.
+    """
     paint = painter(colour=colour)
     place = f"{safe(str(finding.where))}: " if finding.where else ""
-    label = paint(f"{finding.severity.value}[{safe(finding.code)}]", _STYLES[finding.severity])
+    label = f"{finding.severity.value}[{safe(finding.code)}]"
+    painted = paint(label, _STYLES[finding.severity])
     subscription = (finding.subscription or "").strip()
     about = f" (subscription {safe(subscription)})" if subscription else ""
-    yield f"{place}{label}: {safe(finding.message)}{about}"
+    for line in _wrapped(f"{place}{label}: {safe(finding.message)}{about}", width, ""):
+        yield line.replace(label, painted, 1)
     if finding.excerpt and finding.where:
         line, caret = _pointed(finding.excerpt, finding.where.column)
         yield _MARGIN + line
@@ -33,7 +38,15 @@ def finding_lines(finding: Finding, *, colour: bool) -> Iterator[str]:
     if finding.amount:
         yield f"{_MARGIN}money: {safe(str(finding.amount))}"
     if finding.hint:
-        yield f"{_MARGIN}{paint('hint:', Style.STRONG)} {safe(finding.hint)}"
+        hint, *later = _wrapped(f"hint: {safe(finding.hint)}", width, _MARGIN)
+        yield hint.replace("hint:", paint("hint:", Style.STRONG), 1)
+        yield from later
+
+
+def _wrapped(text: str, width: int | None, indent: str) -> Iterator[str]:
+    if width is None or cells(indent + text) <= width:
+        return iter((indent + text,))
+    return hanging(text, width, indent, indent + "  ")
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

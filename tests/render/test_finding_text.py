@@ -1,5 +1,6 @@
 """Findings as people and tools read them; and the one function that makes foreign text harmless."""
 
+import re
 import unicodedata
 from dataclasses import replace
 from decimal import Decimal
@@ -140,3 +141,20 @@ def test_sarif_names_each_rule_once() -> None:
 def test_a_blank_subscription_is_not_named() -> None:
     finding = Finding(Severity.WARNING, "unmapped", "nobody bills this", subscription="  ")
     assert lines(finding) == ["warning[unmapped]: nobody bills this"]
+
+
+def test_sentences_are_wrapped_to_a_terminal_and_stay_whole_for_a_pipe() -> None:
+    message = "the price is not a number that money can be " * 4
+    finding = Finding(
+        Severity.ERROR,
+        "type",
+        message.strip(),
+        where=Place("mappings.yaml", 3, 5),
+        hint=message.strip(),
+        excerpt="a: b",
+    )
+    for colour in (False, True):
+        told = [re.sub(r"\x1b\[\d*m", "", line) for line in finding_lines(finding, colour=colour, width=80)]
+        assert max(map(len, told)) <= 80
+        assert " ".join(" ".join(told).split()).count(message.strip()) == 2
+    assert len(list(finding_lines(finding, colour=False))) == 4
