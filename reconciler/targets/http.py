@@ -152,7 +152,8 @@ class HttpClient:
                         raise first
                     return await self._read_once(request)
         except _TryAgain as tired:
-            failure = TargetError(f"{request} failed {_ATTEMPTS} times; the last time: {tired}", "try again later")
+            hint = "check the target's `url` and that the PSA is up, then run the command again"
+            failure = TargetError(f"{request} failed {_ATTEMPTS} times; the last time: {tired}", hint)
         # Outside the handler: an error that hangs on this one would carry the request with its headers.
         raise failure
 

@@ -15,7 +15,7 @@ ARGUMENTS = ("-f", "a-folder-with-a-rather-long-name/" * 3 + "nowhere.yaml", "pl
 def test_an_error_and_its_hint_fit_a_terminal(tmp_path: Path) -> None:
     shown, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "dumb"}
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"NO_COLOR": "1"}
     ended = subprocess.run(
         _command(), cwd=tmp_path, env=environment, stdin=terminal, stdout=terminal, stderr=terminal, check=False
     )
