@@ -32,7 +32,7 @@ test: $(VENV)/.dev ## the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 torture: $(VENV)/.dev ## the protocol of applying under everything that may go wrong, at the sizes of a release
-	$(BIN)/python -m pytest -q tests/torture --release-size -n $(TORTURE_WORKERS) --dist worksteal --figures docs/torture-results.md
+	$(BIN)/python -m pytest -q tests/torture tests/security/test_canaries.py --release-size -n $(TORTURE_WORKERS) --dist worksteal --figures docs/torture-results.md
 
 lint: $(VENV)/.dev ## format, lint and the dependency rule
 	$(BIN)/ruff format --check .

@@ -110,10 +110,12 @@ class Journal:
     def admit(self, plan_id: str, digest: str, text: str, ops: Sequence[NewOp], at: datetime) -> None:
         """Enters a plan with all its ops PLANNED, once; what was not finished of earlier plans is superseded.
 
-        One transaction. Raises StoreError where an op of an earlier plan is still open: it must be settled first.
+        One transaction. Raises StoreError where an op of an earlier plan is still open: it must be settled first; and
+        where this plan is here already, by a run that had the lock meanwhile.
         """
         with self.store.writing() as connection:
             self._hold(connection)
+            self._refuse_admitted(connection, plan_id)
             self._refuse_open_ops(connection)
             connection.execute(
                 update(schema.plan_run)
@@ -217,6 +219,15 @@ class Journal:
         locks = schema.tenant_lock.c
         if connection.execute(select(locks.fence).where(locks.tenant == self.tenant)).scalar() != self.fence:
             raise FencedOut("the journal was taken over by another run", "see who with: reconciler status")
+
+    def _refuse_admitted(self, connection: Connection, plan_id: str) -> None:
+        runs = schema.plan_run.c
+        row = connection.execute(select(runs.started).where(runs.plan_id == plan_id)).first()
+        if row:
+            raise StoreError(
+                f"another run began to apply this plan at {row.started}: nothing of it was sent here",
+                "see how far it came: reconciler status; then run: reconciler resume",
+            )
 
     def _refuse_open_ops(self, connection: Connection) -> None:
         ops = schema.op.c

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from torture_figures import Tally
 
 from reconciler.sandbox.server import RunningSandbox
 
@@ -116,22 +117,48 @@ BUG = (
 )
 
 
-def forms(secret: str) -> Iterator[str]:
-    """The ways in which a secret may stand in a text."""
-    yield from (secret, quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret))
-    yield from (json.dumps(secret)[1:-1], repr(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3])
-    for before in ("", "x", "xx"):
+def written_as(secret: str) -> dict[str, tuple[str, ...]]:
+    """By encoding, how a secret may stand in a text; `as it is` also as HTML and Python write it."""
+    return {
+        "as it is": (secret, html.escape(secret), repr(secret)[1:-1]),
+        "in a URL": (quote(secret, safe=""), quote(secret), quote_plus(secret)),
+        "in JSON": (json.dumps(secret)[1:-1], json.dumps(json.dumps(secret))[3:-3]),
         # Base64 of a longer text holds the secret at one of three alignments; what touches its neighbours is cut off.
-        encoded = base64.b64encode((before + secret).encode()).decode()
-        yield encoded[4 if before else 0 : len(before + secret) // 3 * 4]
-    yield secret.encode().hex()
+        "in base64": tuple(
+            base64.b64encode((before + secret).encode()).decode()[4 if before else 0 : len(before + secret) // 3 * 4]
+            for before in ("", "x", "xx")
+        ),
+        "in hex": (secret.encode().hex(),),
+    }
+
+
+def forms(secret: str) -> Iterator[str]:
+    """All of them."""
+    for written in written_as(secret).values():
+        yield from written
 
 
 FORMS = frozenset(form for secret in (*PIECES, PAIR) for form in forms(secret))
+FIGURE = "R13 canaries in every secret field"
+# So many texts and files were searched by each test, and so often was a canary found.
+searches: list[dict[str, int]] = []
+
+
+@pytest.fixture(autouse=True)
+def searched(request: pytest.FixtureRequest) -> dict[str, int]:
+    """What a test searched, in the table of figures; one that plants what it finds counts nothing there."""
+    counts = dict.fromkeys(("outputs searched", "hits"), 0)
+    if request.node.get_closest_marker("security"):
+        counts = Tally(request.node.user_properties).counting(FIGURE, counts)
+    searches.append(counts)
+    return counts
 
 
 def found_in(text: str) -> list[str]:
-    return sorted(form for form in FORMS if form in text)
+    hits = sorted(form for form in FORMS if form in text)
+    searches[-1]["outputs searched"] += 1
+    searches[-1]["hits"] += len(hits)
+    return hits
 
 
 def in_files(folder: Path) -> dict[str, list[str]]:
@@ -173,7 +200,9 @@ def told(folder: Path, *words: str, program: str = RUN, environ: Mapping[str, st
 
 
 @pytest.mark.security(3)
-def test_no_command_shows_or_writes_a_secret(folder: Path) -> None:
+def test_no_command_shows_or_writes_a_secret(folder: Path, searched: dict[str, int]) -> None:
+    # What is searched for is told once, by this test; the others search for the same.
+    searched |= {"secret fields": len(CANARIES), "encodings": len(written_as("x")), "forms of them": len(FORMS)}
     statuses = {}
     for command in COMMANDS:
         statuses[command], text = told(folder, *command.split())

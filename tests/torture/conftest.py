@@ -1,8 +1,9 @@
 """How much is tried: a little on every push, all of it by `make torture`."""
 
+import shlex
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from mutants import MUTANTS
 from postgres_server import PostgresServer
 from simulated_state import StateSchema
 from simulation import Simulation
-from torture_figures import Tally, page, written
+from torture_figures import Tally, counted, page, written
 
 # Small sizes, and those of a release.
 SCHEDULES_ON_POSTGRES = (10, 2_000)
@@ -113,6 +114,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             server.remove()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under each failure stands the one line that runs exactly this case again."""
+    report = yield
+    if report.failed:
+        size = " --release-size" if item.config.getoption("--release-size") else ""
+        report.sections.append(("to run this case again", f"python -m pytest{size} {shlex.quote(item.nodeid)}"))
+    return report
+
+
 def _replay(simulation: Simulation) -> None:
     outcome = simulation.run()
     print("\n".join(simulation.log), outcome, sep="\n")
@@ -125,7 +136,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         report
         for outcome in ("passed", "failed", "error")
         for report in terminalreporter.stats.get(outcome, [])
-        if isinstance(report, pytest.TestReport) and "/torture/" in f"/{report.nodeid}"
+        if isinstance(report, pytest.TestReport) and ("/torture/" in f"/{report.nodeid}" or counted(report))
     ]
     if release is None or not reports:
         return

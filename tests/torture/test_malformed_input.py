@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import resource
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,8 +82,9 @@ def tried(
             one(random.Random(seed))
             assert time.process_time() - started < SECONDS_AT_MOST
         except Exception as error:
-            raise AssertionError(f"RECONCILER_FUZZ_SEED={seed} {request.node.nodeid}") from error
-    Tally(request.node.user_properties).count(FIGURES[what], **{what: count * each})
+            again = f"RECONCILER_FUZZ_SEED={seed} python -m pytest {shlex.quote(request.node.nodeid)}"
+            raise AssertionError(f"to run this seed again: {again}") from error
+    Tally(request.node.user_properties).count(FIGURES[what], **{what: (1 if alone else count) * each})
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert more < MEGABYTES_MORE, f"{more:.0f} MB more"
 

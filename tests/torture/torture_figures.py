@@ -29,6 +29,11 @@ class Tally:
         """So many of each were tried or seen for a figure (`F2 hostile schedules`). Underscores are shown as spaces."""
         self.properties.append((_FIGURE, [figure, counts]))
 
+    def counting(self, figure: str, counts: dict[str, int]) -> dict[str, int]:
+        """The same, for counts that go on rising until the test ends."""
+        self.properties.append((_FIGURE, [figure, counts]))
+        return counts
+
     def found(self, mistake: str, schedule: int, seed: int, what: str) -> None:
         """The n-th schedule, that of `seed`, was the first to show a mistake that was put in; `what` it showed."""
         self.properties.append((_MISTAKE, [mistake, schedule, seed, what]))
@@ -47,7 +52,9 @@ class Figure:
         """The counts in words, as the test named them."""
         if not self.counts:
             return f"{self.tests:,} case{'s' if self.tests != 1 else ''}"
-        return ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items() if count)
+        return ", ".join(
+            f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items() if count or name == "hits"
+        )
 
     def result(self) -> str:
         """Whether every promise held."""
@@ -69,6 +76,11 @@ def figures(reports: Iterable[pytest.TestReport]) -> dict[str, Figure]:
             row.failed += not report.passed
             row.seconds += report.duration / len(named)
     return dict(sorted(found.items(), key=lambda pair: _order(pair[0])))
+
+
+def counted(report: pytest.TestReport) -> bool:
+    """Whether a test counted for a figure; so may one that stands elsewhere than among the torture tests."""
+    return any(name == _FIGURE for name, _ in report.user_properties)
 
 
 def _own_name(report: pytest.TestReport) -> str:
