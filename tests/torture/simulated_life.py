@@ -28,6 +28,7 @@ from reconciler.applying.effects import (
     Wait,
 )
 from reconciler.applying.report import ApplyReport
+from reconciler.applying.slots import is_create
 from reconciler.applying.surroundings import Conditions
 from reconciler.domain.plan import Plan
 from reconciler.domain.records import Addition
@@ -65,6 +66,8 @@ class Task:
     dropped: bool = False
     sees: float = 0.0
     """Up to when the last read of this course shows the PSA."""
+    slept: bool = False
+    """Whether the machine slept between this course's last look and its send."""
 
 
 @dataclass
@@ -310,6 +313,7 @@ class Life:
         if sim.rng.random() < sim.rates.freeze:
             self._freeze()
         leaves = max(0.0, self.frozen_until - sim.now)
+        task.slept = leaves > 0
         sim.at(leaves, lambda: self._left(effect, task))
 
     def _left(self, effect: Send | RemoveCopy, task: Task) -> None:
@@ -374,6 +378,7 @@ class Life:
         the record that a PSA's answer holds by mistake; the field `alters` is not written as it was sent.
         """
         sim, seen = self.simulation, task.sees
+        woke = sim.now if task.slept and isinstance(effect, Send) and is_create(effect.change) else None
         if sim.rates.altered and sim.rng.random() < sim.rates.altered:
             alters = sim.rng.choice(ALTERED)
 
@@ -387,9 +392,10 @@ class Life:
                     self._later(0.1, task, None, refused)
                 return
             sim.say(f"the PSA does {_told(effect)}: {answer.id if answer else ''} {alters and f'({alters} altered)'}")
+            sim.by_sleeper(answer, woke)
             for _ in range(replays):
                 sim.outcome.replays += 1
-                sim.psa.work(effect, sim.now)
+                sim.by_sleeper(sim.psa.work(effect, sim.now), woke)
                 sim.say("a proxy had it done twice")
             if fault is None:
                 self._later(sim.rng.uniform(0.02, 1.0), task, instead or answer)

@@ -39,7 +39,7 @@ from sqlalchemy import Engine, create_engine
 from reconciler.applying.course import plan_id
 from reconciler.applying.effects import RemoveCopy, Send
 from reconciler.applying.report import Ending
-from reconciler.applying.slots import differences
+from reconciler.applying.slots import Record, differences
 from reconciler.domain.plan import AdditionValues, Change, Plan
 from reconciler.domain.records import Addition
 from reconciler.planning.plan_file import sealed
@@ -161,6 +161,7 @@ class Simulation:
         self.outcome = Outcome(seed)
         self.log: list[str] = []
         self._opened: Store | None = None
+        self._lost: list[Store] = []
         self.state = state or StateFile(folder)
         self._url = self.state.url
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -172,6 +173,7 @@ class Simulation:
         self._plans = {plan_id(self.plan): self.plan}
         self._ended: list[Lived] = []
         self._alive: list[Life] = []
+        self._slept: dict[str, float] = {}
 
     # -- time
 
@@ -235,11 +237,15 @@ class Simulation:
         self.outcome.altered = len(self.psa.altered)
         self.outcome.steps = self.steps
         self._close()
+        # Who slept while the state was lost has gone to the old one again, by a new connection.
+        for store in self._lost:
+            store.close()
         return self.outcome
 
     def _close(self) -> None:
         if self._opened:
             self._opened.close()
+            self._lost.append(self._opened)
         self._opened = None
 
     def _finish(self) -> None:
@@ -431,9 +437,11 @@ class Simulation:
         if not isinstance(change.after, AdditionValues):
             return
         wanted = identity(change.after)
-        # What a person has done where no read of this run could show it is not the run's to tell.
-        since = [edit for edit in self.psa.edits if edit.at > lived.saw]
+        # What a person has done where no read of this run could show it (in its last moment, too) is not its to tell.
+        since = [edit for edit in self.psa.edits if edit.at >= lived.saw]
         unseen = {edit.record for edit in since if edit.field == "added"}
+        # Nor what a machine sends that slept through that run: nobody can prevent it; the next plan takes it out.
+        unseen |= {record for record, woke in self._slept.items() if woke > lived.saw}
         found = [a for a in self.psa.additions.values() if identity(a) == wanted and a.id not in unseen]
         if not found and wanted not in {edit.identity for edit in since if edit.field == "removed"}:
             self.outcome.bad.append(f"lost: {wanted} was said to be done")
@@ -469,6 +477,11 @@ class Simulation:
             # With the state, what was said in it is lost too.
             if nameless and not self.outcome.lost_states and not any(record.id in sentence for sentence in told):
                 self.outcome.bad.append(f"double: {record} has lost its serial number, and nobody was told")
+
+    def by_sleeper(self, record: Record | None, woke: float | None) -> None:
+        """Notes a record that a machine wrote which slept between its last look and its send, and when it woke."""
+        if record is not None and woke is not None:
+            self._slept[record.id] = woke
 
     def overwriting(self, effect: Send | RemoveCopy, seen: float) -> None:
         """R7: a write may not change what a person has edited, if the last read before it could show the edit."""
