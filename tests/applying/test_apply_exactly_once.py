@@ -35,6 +35,7 @@ def test_products_come_first_and_their_ids_reach_the_additions_that_need_them(be
         "updated": 0,
         "ended": 1,
         "adopted": 0,
+        "written before": 0,
         "deleted": 0,
         "failed": 0,
         "left": 0,
