@@ -7,6 +7,7 @@ its one style sheet (security row 22).
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.money import ZERO, Money, plain, printed, summed
@@ -55,6 +56,7 @@ from reconciler.render.wording import (
 
 # As many customers as are laid open from the start; of more, a reader opens those that the table above leads to.
 _OPEN = 25
+_CODE = re.compile(r"`([^`]+)`")
 _TONES = {
     Action.CREATE: "good",
     Action.UPDATE: "careful",
@@ -101,7 +103,9 @@ def plan_html_pieces(plan: Plan) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Total:
-    """All agreements of one currency together, an amount for each month that is shown; cost and margin by month."""
+    """All agreements of one currency together, an amount for each month that is shown; cost and margin too, where the
+    distributor has charged that month.
+    """
 
     currency: str
     before: tuple[str, ...]
@@ -109,6 +113,7 @@ class _Total:
     after: tuple[str, ...]
     cost: tuple[str, ...]
     margin: tuple[str, ...]
+    charged: tuple[bool, ...]
 
 
 def _totals(plan: Plan) -> Iterator[_Total]:
@@ -124,8 +129,9 @@ def _totals(plan: Plan) -> Iterator[_Total]:
             before=tuple(printed(amount, currency) for amount in old),
             moved=tuple(signed(b - a, currency) for a, b in zip(old, new, strict=True)),
             after=tuple(printed(amount, currency) for amount in new),
-            cost=tuple(printed(c, currency) if k else "" for c, k in zip(cost, known, strict=True)),
-            margin=tuple(_margin(b, c, currency) if k else "" for b, c, k in zip(new, cost, known, strict=True)),
+            cost=tuple(printed(c, currency) if k else "—" for c, k in zip(cost, known, strict=True)),
+            margin=tuple(_margin(b, c, currency) if k else "—" for b, c, k in zip(new, cost, known, strict=True)),
+            charged=tuple(known),
         )
 
 
@@ -154,8 +160,9 @@ class _Customer:
 
 
 def _customers(plan: Plan) -> Iterator[_Customer]:
-    """The customers with the largest change of their bill first."""
+    """The customers with the largest change of their bill first. A single currency stands above the table, once."""
     months = shown_months(plan)
+    told = _moved if len({money.currency for month in months for money in total_after(plan, month)}) > 1 else _bare
 
     def size(group: CustomerGroup) -> Decimal:
         return sum((abs(money.amount) for month in months for money in group.moved(month)), ZERO)
@@ -166,7 +173,7 @@ def _customers(plan: Plan) -> Iterator[_Customer]:
         yield _Customer(
             group=group,
             anchor=f"customer-{number}",
-            moved=tuple(_moved(group.moved(month)) for month in months),
+            moved=tuple(told(group.moved(month)) for month in months),
             verdicts=tuple(dict.fromkeys((bill.verdict.value, _VERDICTS[bill.verdict]) for bill in bills)),
             count=counted(len(group.changes), "change") if group.changes else "no change",
         )
@@ -174,6 +181,10 @@ def _customers(plan: Plan) -> Iterator[_Customer]:
 
 def _moved(amounts: tuple[Money, ...]) -> str:
     return ", ".join(f"{signed(money.amount, money.currency)} {money.currency}" for money in amounts)
+
+
+def _bare(amounts: tuple[Money, ...]) -> str:
+    return ", ".join(signed(money.amount, money.currency) for money in amounts)
 
 
 def _stubs(items: OpenItems) -> Iterator[tuple[str, str, list[str]]]:
@@ -197,6 +208,12 @@ def _evidence(bill: Impact, *, several: bool) -> Iterator[tuple[str, str]]:
 
 
 # -- the page
+
+
+def _with_code(text: str) -> Markup:
+    """A sentence in which what stands between backticks, as in a terminal, is set as code."""
+    # Made safe and escaped first: between the marks nothing can be markup any more.
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(safe(text)))))  # noqa: S704
 
 
 def _written(value: Any) -> Any:
@@ -232,6 +249,7 @@ def _template() -> Template:
         unit_of=unit_of,
         counted=counted,
         amounts_text=amounts_text,
+        with_code=_with_code,
         percent_of=percent_of,
     )
     return environment.from_string((folder / "plan_page.html.j2").read_text("utf-8"))

@@ -243,3 +243,16 @@ def test_each_customer_of_the_table_leads_to_its_section() -> None:
 
 def test_a_plan_of_nothing_is_a_page_too() -> None:
     assert "No changes, but no agreement was compared" in checked(plan_html(plan())).text
+
+
+def test_what_a_sentence_sets_between_backticks_is_code_and_never_markup() -> None:
+    finding = replace(EXAMPLES["troubled"]().findings[0], hint="run `plan <b>`, and never one ` alone")
+    page = plan_html(plan(findings=(finding,)))
+    assert "<b>What to do:</b> run <code>plan &lt;b&gt;</code>, and never one ` alone" in page
+    checked(page)
+
+
+def test_a_single_currency_is_said_once_above_the_customers() -> None:
+    page = plan_html(example_1())
+    assert "By how much each bill changes in AUD, the largest change first" in page
+    assert '<td class="money">+23.33</td>' in page
