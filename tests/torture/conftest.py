@@ -26,6 +26,7 @@ KILL_CASES = (1, 125)
 # Of the moments at which a database may fail: every so manieth.
 FAULT_STRIDE = (11, 1)
 START_ROUNDS = (10, 50)
+LARGE_ROWS = (10_000, 100_000)
 RACE_CASES = (1, 100)
 # So many batches, which processes share out among them, of so many each.
 EXAMPLES = ((1, 15), (40, 50))
@@ -67,6 +68,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ("most_sound", SOUND_SEEDS),
         ("fault_stride", FAULT_STRIDE),
         ("start_rounds", START_ROUNDS),
+        ("large_rows", LARGE_ROWS),
     ):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, [sizes[release]], ids=[f"{name} {sizes[release]}"])
