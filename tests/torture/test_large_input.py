@@ -1,4 +1,4 @@
-"""A document of many rows takes memory within its bound, measured in a process of its own (at a release, 100,000 rows)."""
+"""A document of many rows takes memory within its bound, measured in a process of its own."""
 
 from pathlib import Path
 
