@@ -54,7 +54,9 @@ def command(
 def _known(mappings: "Mappings", customers: tuple[str, ...]) -> None:
     unknown = set(customers) - {customer.name for customer in mappings.customers}
     if unknown:
-        raise Failure(f"no customer of the mapping is called '{min(unknown)}'", "names are written as in the mapping")
+        from reconciler.domain.mapping import not_a_customer
+
+        raise Failure(*not_a_customer(min(unknown), mappings))
 
 
 def _decisions(settings: Settings, mappings: "Mappings") -> "Decisions":

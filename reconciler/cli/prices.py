@@ -121,12 +121,9 @@ def _chosen(mappings: "Mappings", name: str | None, motion: "Motion") -> "tuple[
     found = tuple(customer for customer in mappings.customers if customer.name == name)
     if found:
         return found
-    from difflib import get_close_matches
+    from reconciler.domain.mapping import not_a_customer
 
-    names = [customer.name for customer in mappings.customers]
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean '{close[0]}'?" if close else "names are written as in the mapping"
-    raise Failure(f"no customer of the mapping is called '{name}'", hint)
+    raise Failure(*not_a_customer(name, mappings))
 
 
 def _lines(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import StrEnum
 
 from reconciler.domain.alert import Alert
@@ -272,3 +273,10 @@ class Mappings:
     products: tuple[ProductLink, ...]
     prices: tuple[PriceRule, ...]
     files: tuple[str, ...] = ()
+
+
+def not_a_customer(name: str, mappings: Mappings) -> tuple[str, str]:
+    """That no customer is called so, and what to do: the name that may be meant."""
+    close = get_close_matches(name, [customer.name for customer in mappings.customers], n=1, cutoff=0.5)
+    hint = f"did you mean '{close[0]}'?" if close else "names are written as in the mapping"
+    return f"no customer of the mapping is called '{name}'", hint

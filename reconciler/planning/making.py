@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding
 from reconciler.domain.invoice import Motion
-from reconciler.domain.mapping import Mappings, ProductMode, Source
+from reconciler.domain.mapping import Mappings, ProductMode, Source, not_a_customer
 from reconciler.domain.plan import Action, Plan, ProductValues
 from reconciler.domain.price_list import PriceList
 from reconciler.domain.records import AgreementRef, Observation, ProductDefaults, Reach, Wanted
@@ -131,18 +130,11 @@ async def make(
     return Made(assemble(gathered), gathered)
 
 
-def _customer_hint(name: str, mappings: Mappings) -> str:
-    close = get_close_matches(name, [customer.name for customer in mappings.customers], n=1)
-    return f"did you mean '{close[0]}'?" if close else "names are written as in the mapping"
-
-
 def gather(mappings: Mappings, documents: dict[str, Documents], request: Request, target_name: str) -> Gathered:
     """The documents as ledgers for the month, with nothing of the PSA yet. Raises PlanningError for an unknown name."""
     unknown = request.customers - {customer.name for customer in mappings.customers}
     if unknown:
-        raise PlanningError(
-            f"no customer of the mapping is called '{min(unknown)}'", _customer_hint(min(unknown), mappings)
-        )
+        raise PlanningError(*not_a_customer(min(unknown), mappings))
     if request.only_new is not None and len(request.months) > 1:
         raise PlanningError(
             "new customers are counted month by month, so only one month can be planned with --only-new-customers",

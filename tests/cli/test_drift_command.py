@@ -325,6 +325,7 @@ def test_one_customer_alone_can_be_asked_for(office: Office) -> None:
     assert len(office.drift("--customer", "Contoso")["drift"]) == 1
     unknown = office.run("drift", "--customer", "Nobody")
     assert (unknown.exit_code, "no customer of the mapping is called 'Nobody'" in unknown.output) == (1, True)
+    assert "did you mean 'Contoso'?" in office.run("drift", "--customer", "Contso").output
 
 
 def test_without_a_state_drift_is_not_known_and_says_so(office: Office) -> None:
