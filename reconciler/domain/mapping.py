@@ -277,6 +277,6 @@ class Mappings:
 
 def not_a_customer(name: str, mappings: Mappings) -> tuple[str, str]:
     """That no customer is called so, and what to do: the name that may be meant."""
-    close = get_close_matches(name, [customer.name for customer in mappings.customers], n=1, cutoff=0.5)
+    close = get_close_matches(name, [customer.name for customer in mappings.customers], n=1)
     hint = f"did you mean '{close[0]}'?" if close else "names are written as in the mapping"
     return f"no customer of the mapping is called '{name}'", hint
