@@ -24,7 +24,8 @@ from bench.table import Row
 from reconciler.applying.slots import new_op
 from reconciler.domain.plan import Action, AdditionValues, Change, Resource
 from reconciler.store.database import locked_store
-from reconciler.store.journal import Journal, Op, Step, give_back, take_over
+from reconciler.store.journal import Journal, give_back, take_over
+from reconciler.store.ops import Op, Step
 from reconciler.store.schema import State
 
 GOAL = 0.003

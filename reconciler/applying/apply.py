@@ -5,7 +5,8 @@ from reconciler.applying.executor import Executor, Staleness
 from reconciler.applying.report import ApplyReport
 from reconciler.applying.surroundings import Surroundings
 from reconciler.domain.plan import Plan
-from reconciler.store.journal import PlanRun, give_back, take_over
+from reconciler.store.journal import give_back, take_over
+from reconciler.store.ops import PlanRun
 
 
 async def nothing_stale() -> tuple[str, ...]:
@@ -22,9 +23,11 @@ async def apply_plan(plan: Plan, around: Surroundings, stale: Staleness) -> Appl
     """
     refuse_impossible(plan)
     journal = take_over(around.store, plan.target, around.clock.now())
+    executor = Executor(around, journal, stale)
     try:
-        return await Executor(around, journal, stale).run(course(plan, around.conditions))
+        return await executor.run(course(plan, around.conditions))
     finally:
+        await executor.settled()
         give_back(journal)
 
 

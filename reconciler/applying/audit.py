@@ -27,7 +27,7 @@ from reconciler.applying.slots import (
 from reconciler.applying.surroundings import Conditions
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan, ProductValues
 from reconciler.domain.records import Addition, Agreement, Product
-from reconciler.store.journal import Op
+from reconciler.store.ops import Op
 from reconciler.store.schema import State
 from reconciler.targets.base import TargetError
 

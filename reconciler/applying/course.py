@@ -19,7 +19,8 @@ from reconciler.applying.writing import Left, Writing
 from reconciler.domain.plan import Change, Plan
 from reconciler.planning.plan_file import PlanFileError, read_plan, write_plan
 from reconciler.store.errors import FencedOut, StoreError
-from reconciler.store.journal import Journal, Op, PlanRun
+from reconciler.store.journal import Journal
+from reconciler.store.ops import Op, PlanRun
 from reconciler.store.schema import OPEN, RunState, State
 from reconciler.targets.base import TargetError
 

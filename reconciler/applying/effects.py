@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from reconciler.domain.plan import Change
 from reconciler.domain.records import Addition, Agreement, Observation, Product, Wanted
-from reconciler.store.journal import Journal, Op, Step
+from reconciler.store.journal import Journal
+from reconciler.store.ops import Op, Step
 
 Answer = TypeVar("Answer")
 Record = Addition | Product

@@ -24,6 +24,7 @@ from reconciler.applying.effects import (
     Together,
     Wait,
 )
+from reconciler.applying.journaling import Journaling
 from reconciler.applying.surroundings import Surroundings
 from reconciler.applying.writing import SEND_SECONDS
 from reconciler.domain.plan import Action, AdditionValues, Change, ProductValues
@@ -40,7 +41,7 @@ class Executor:
 
     def __init__(self, around: Surroundings, journal: Journal, stale: Staleness) -> None:
         self._target, self._clock, self._stop = around.target, around.clock, around.stop
-        self._journal, self._stale = journal, stale
+        self._store, self._journaling, self._stale = journal.store, Journaling(journal), stale
         self._places = asyncio.Semaphore(max(1, around.limits.concurrency))
         self._ended: dict[str, asyncio.Event] = {}
 
@@ -60,13 +61,15 @@ class Executor:
             except Exception as failure:
                 fault = failure
 
+    async def settled(self) -> None:
+        """Waits until the journal has written what it was asked, also by courses that were cancelled since."""
+        await self._journaling.settled()
+
     async def _performed(self, effect: Effect) -> Any:
-        if isinstance(effect, Commit):
-            return self._journal.move(effect.op, effect.step, effect.at)
-        if isinstance(effect, Enter):
-            return effect.what(self._journal)
+        if isinstance(effect, Commit | Enter):
+            return await self._journaling.asked(effect)
         if isinstance(effect, Send | RemoveCopy):
-            self._journal.store.assert_held()
+            self._store.assert_held()
         if isinstance(effect, Stale | Wait | Ended | HasEnded | Together | Bounded):
             return await self._ordered(effect)
         return await asked(self._target, effect)

@@ -16,7 +16,7 @@ from reconciler.domain.money import plain
 from reconciler.domain.plan import Action, AdditionValues, Change, Plan, ProductValues, Resource, Values
 from reconciler.domain.records import Addition, Product
 from reconciler.domain.undo_address import undone_write
-from reconciler.store.journal import NewOp
+from reconciler.store.ops import NewOp
 
 Record = Addition | Product
 

@@ -39,7 +39,7 @@ from reconciler.applying.states import ATTEMPTS, checked, is_terminal, may_send
 from reconciler.applying.surroundings import Conditions
 from reconciler.domain.plan import AdditionValues, Change, Plan, Resource
 from reconciler.store.errors import FencedOut
-from reconciler.store.journal import Op, Step
+from reconciler.store.ops import Op, Step
 from reconciler.store.schema import State
 from reconciler.targets.base import NotSent, Refused, TargetError, write_status
 

@@ -11,7 +11,7 @@ from reconciler.cli.telling import sends_messages
 
 if TYPE_CHECKING:
     from reconciler.store.database import Store
-    from reconciler.store.journal import PlanRun
+    from reconciler.store.ops import PlanRun
 
 
 @click.command(short_help="Finishes or settles an interrupted apply.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateColumn
 
@@ -19,6 +19,10 @@ from reconciler.store.lock import Holder, this_process
 from reconciler.store.place import backend_of
 
 _STAMP = "%Y%m%dT%H%M%S%f"
+
+_META_OF = select(schema.meta.c.v).where(schema.meta.c.k == bindparam("name"))
+_ANY_RUN = select(schema.run.c.id).limit(1)
+_ANY_PLAN_RUN = select(schema.plan_run.c.plan_id).limit(1)
 
 Migration = Callable[[Connection], None]
 
@@ -197,7 +201,7 @@ def copy(store: Store, now: datetime) -> Any:
 
 def _copy(store: Store, stamp: str, *, whole: bool) -> Any:
     with store.reading() as connection:
-        if connection.execute(select(schema.run.c.id).limit(1)).first() is None:
+        if connection.execute(_ANY_RUN).first() is None:
             return None
     with _told(store.backend):
         return store.backend.keep_copy(store.engine, stamp, whole=whole)
@@ -246,7 +250,7 @@ def _note_lost_state(store: Store, killed: Holder | None, now: datetime) -> None
     with store.writing() as connection:
         place = store.backend.place(connection)
         if place is None:
-            knows_none = connection.execute(select(schema.plan_run.c.plan_id).limit(1)).first() is None
+            knows_none = connection.execute(_ANY_PLAN_RUN).first() is None
             lost = killed is not None and knows_none
         else:
             lost = _meta(connection, "place") != place
@@ -257,7 +261,7 @@ def _note_lost_state(store: Store, killed: Holder | None, now: datetime) -> None
 
 
 def _meta(connection: Connection, name: str) -> str | None:
-    return connection.execute(select(schema.meta.c.v).where(schema.meta.c.k == name)).scalar()
+    return connection.execute(_META_OF, {"name": name}).scalar()
 
 
 def _set_meta(connection: Connection, name: str, value: str) -> None:

@@ -1,87 +1,77 @@
 """What was intended, sent and answered, for one tenant (one `targets:` entry), by the one run that may write.
 
-Every step is one transaction: a compare-and-set on an op's state and fence, and a row in its history. A step that finds
-nothing to set raises FencedOut: another run has taken over, and this one must stop.
+Every step is a compare-and-set on an op's state and fence, and a row in its history, in one transaction. A step that
+finds nothing to set raises FencedOut: another run has taken over, and this one must stop.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Column, Connection, Row, bindparam, func, insert, select, update
 
 from reconciler.store import schema
 from reconciler.store.database import Store
 from reconciler.store.errors import FencedOut, StoreError
+from reconciler.store.ops import Move, NewOp, Op, PlanRun, Step, moved
 from reconciler.store.schema import OPEN, RunState, State
 
 TERMINAL = (State.CONFIRMED, State.REJECTED, State.DRIFT, State.CONFLICT, State.FAILED)
 
-
-@dataclass(frozen=True, slots=True)
-class NewOp:
-    """An op as a plan brings it. `token` is what the PSA can be searched by; before and after are canonical JSON."""
-
-    slot: str
-    address: str
-    resource: str
-    kind: str
-    token: str | None
-    before_json: str | None
-    after_json: str | None
+_HERE = schema.op.c
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
-    """An op as the journal knows it.
-
-    `attempt` counts the sends that may have reached the PSA; `deadline` is the time (UTC) after which the last of them
-    sent nothing more; `remote_id` is the PSA's id of the record; `seen` is what the look before the send found (JSON).
-    """
-
-    plan_id: str
-    slot: str
-    address: str
-    resource: str
-    kind: str
-    state: State
-    attempt: int
-    deadline: datetime | None
-    remote_id: str | None
-    seen: str | None
-    note: str | None
+def _given(name: str, column: Column[Any]) -> Any:
+    """A value that is given, or the one that stands there."""
+    return func.coalesce(bindparam(name, type_=column.type), column)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A change of an op: to which state, with which note, and what else is written; None leaves a column as it is.
-
-    `detail` stands in the op's history alone: what was sent, or what was answered; so does `http_status`, that of the
-    PSA's answer to a write.
-    """
-
-    state: State
-    note: str | None = None
-    detail: str | None = None
-    attempt: int | None = None
-    deadline: datetime | None = None
-    remote_id: str | None = None
-    seen: str | None = None
-    request_sha256: str | None = None
-    http_status: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRun:
-    """A plan that was admitted. `text` is its file."""
-
-    plan_id: str
-    tenant: str
-    digest: str
-    status: RunState
-    started: str
-    finished: str | None
-    text: str
+# Said twice for each change: made once.
+_MOVE = (
+    update(schema.op)
+    .where(
+        _HERE.plan_id == bindparam("of_plan"),
+        _HERE.slot == bindparam("of_slot"),
+        _HERE.state == bindparam("from_state"),
+        _HERE.fence == bindparam("under_fence"),
+    )
+    .values(
+        state=bindparam("to_state"),
+        note=bindparam("with_note"),
+        attempt=_given("to_attempt", _HERE.attempt),
+        deadline=_given("to_deadline", _HERE.deadline),
+        remote_id=_given("to_remote_id", _HERE.remote_id),
+        remote_seen_json=_given("to_seen", _HERE.remote_seen_json),
+        request_sha256=_given("to_request", _HERE.request_sha256),
+    )
+)
+_EVENT = insert(schema.op_event)
+_OPS_OF = select(schema.op).where(_HERE.plan_id == bindparam("plan")).order_by(_HERE.seq)
+_RUN_OF = select(schema.plan_run).where(schema.plan_run.c.plan_id == bindparam("plan"))
+_OPEN_RUNS_OF = (
+    select(schema.plan_run)
+    .where(schema.plan_run.c.tenant == bindparam("of_tenant"), schema.plan_run.c.status == RunState.OPEN)
+    .order_by(schema.plan_run.c.serial)
+)
+_LOCK = schema.tenant_lock.c
+_FENCE_OF = select(_LOCK.fence).where(_LOCK.tenant == bindparam("of_tenant"))
+_HOLDER = ("lock_id", "holder", "host", "pid", "since", "what")
+_HELD = (
+    update(schema.tenant_lock)
+    .where(_LOCK.tenant == bindparam("of_tenant"))
+    .values({name: bindparam(name) for name in ("fence", *_HOLDER)})
+)
+_GIVEN_BACK = (
+    update(schema.tenant_lock)
+    .where(_LOCK.tenant == bindparam("of_tenant"), _LOCK.fence == bindparam("under_fence"))
+    .values(dict.fromkeys(_HOLDER))
+)
+_UNDER_NEW_FENCE = (
+    update(schema.op)
+    .where(_HERE.tenant == bindparam("of_tenant"), _HERE.state.not_in(TERMINAL))
+    .values(fence=bindparam("new_fence"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +85,13 @@ class Journal:
     def plan_run(self, plan_id: str) -> PlanRun | None:
         """The admitted plan of an id."""
         with self.store.reading() as connection:
-            row = connection.execute(select(schema.plan_run).where(schema.plan_run.c.plan_id == plan_id)).first()
+            row = connection.execute(_RUN_OF, {"plan": plan_id}).first()
         return _plan_run(row) if row else None
 
     def open_runs(self) -> tuple[PlanRun, ...]:
         """The tenant's admitted plans that are not done, oldest first."""
-        runs = schema.plan_run
         with self.store.reading() as connection:
-            rows = connection.execute(
-                select(runs).where(runs.c.tenant == self.tenant, runs.c.status == RunState.OPEN).order_by(runs.c.serial)
-            ).all()
+            rows = connection.execute(_OPEN_RUNS_OF, {"of_tenant": self.tenant}).all()
         return tuple(_plan_run(row) for row in rows)
 
     def admit(self, plan_id: str, digest: str, text: str, ops: Sequence[NewOp], at: datetime) -> None:
@@ -140,55 +127,42 @@ class Journal:
             if ops:
                 connection.execute(insert(schema.op), [self._row(plan_id, n, new) for n, new in enumerate(ops)])
                 events = [self._event(plan_id, new.slot, at, None, State.PLANNED, None) for new in ops]
-                connection.execute(insert(schema.op_event), events)
+                connection.execute(_EVENT, events)
 
     def ops(self, plan_id: str) -> tuple[Op, ...]:
         """The ops of a plan, in its order."""
         with self.store.reading() as connection:
-            rows = connection.execute(select(schema.op).where(schema.op.c.plan_id == plan_id).order_by(schema.op.c.seq))
-            return tuple(_op(row) for row in rows.all())
+            return tuple(_op(row) for row in connection.execute(_OPS_OF, {"plan": plan_id}).all())
 
     def move(self, op: Op, step: Step, at: datetime) -> Op:
         """One transition, on the disk when this returns. Raises FencedOut where the op is not as this run left it."""
-        columns = {
-            "attempt": step.attempt,
-            "deadline": _text(step.deadline) if step.deadline else None,
-            "remote_id": step.remote_id,
-            "remote_seen_json": step.seen,
-            "request_sha256": step.request_sha256,
-        }
-        here = schema.op.c
+        return self.move_all((Move(op, step, at),))[0]
+
+    def move_all(self, moves: Sequence[Move]) -> tuple[Op, ...]:
+        """Transitions of different ops in one transaction, on the disk when this returns; the ops as they are now.
+
+        Raises FencedOut where one of the ops is not as this run left it: then none of them was moved.
+        """
         with self.store.writing() as connection:
-            changed = connection.execute(
-                update(schema.op)
-                .where(
-                    here.plan_id == op.plan_id,
-                    here.slot == op.slot,
-                    here.state == op.state,
-                    here.fence == self.fence,
-                )
-                .values(
-                    state=step.state,
-                    note=step.note,
-                    **{name: value for name, value in columns.items() if value is not None},
-                )
-            ).rowcount
-            if changed != 1:
-                raise FencedOut(
-                    f"{op.address}: the journal was taken over by another run",
-                    "see who with: reconciler status; then run: reconciler resume",
-                )
-            event = self._event(op.plan_id, op.slot, at, op.state, step.state, step.detail or step.note)
-            connection.execute(insert(schema.op_event), [event | {"http_status": step.http_status}])
-        return _moved(op, step)
+            for move in moves:
+                if connection.execute(_MOVE, self._moving(move)).rowcount != 1:
+                    raise FencedOut(
+                        f"{move.op.address}: the journal was taken over by another run",
+                        "see who with: reconciler status; then run: reconciler resume",
+                    )
+            events = [
+                self._event(m.op.plan_id, m.op.slot, m.at, m.op.state, m.step.state, m.step.detail or m.step.note)
+                | {"http_status": m.step.http_status}
+                for m in moves
+            ]
+            connection.execute(_EVENT, events)
+        return tuple(moved(move.op, move.step) for move in moves)
 
     def remark(self, op: Op, detail: str, at: datetime) -> None:
         """Adds to an op's history something that does not change its state."""
         with self.store.writing() as connection:
             self._hold(connection)
-            connection.execute(
-                insert(schema.op_event), [self._event(op.plan_id, op.slot, at, op.state, op.state, detail)]
-            )
+            connection.execute(_EVENT, [self._event(op.plan_id, op.slot, at, op.state, op.state, detail)])
 
     def incident(self, what: str, detail: str, at: datetime, op: Op | None = None) -> None:
         """Keeps that something happened which the protocol cannot settle. Not fenced (I7)."""
@@ -216,8 +190,7 @@ class Journal:
             )
 
     def _hold(self, connection: Connection) -> None:
-        locks = schema.tenant_lock.c
-        if connection.execute(select(locks.fence).where(locks.tenant == self.tenant)).scalar() != self.fence:
+        if connection.execute(_FENCE_OF, {"of_tenant": self.tenant}).scalar() != self.fence:
             raise FencedOut("the journal was taken over by another run", "see who with: reconciler status")
 
     def _refuse_admitted(self, connection: Connection, plan_id: str) -> None:
@@ -255,6 +228,22 @@ class Journal:
             "fence": self.fence,
         }
 
+    def _moving(self, move: Move) -> dict[str, object]:
+        op, step = move.op, move.step
+        return {
+            "of_plan": op.plan_id,
+            "of_slot": op.slot,
+            "from_state": op.state,
+            "under_fence": self.fence,
+            "to_state": step.state,
+            "with_note": step.note,
+            "to_attempt": step.attempt,
+            "to_deadline": _text(step.deadline) if step.deadline else None,
+            "to_remote_id": step.remote_id,
+            "to_seen": step.seen,
+            "to_request": step.request_sha256,
+        }
+
     def _event(
         self, plan_id: str, slot: str, at: datetime, before: State | None, after: State, detail: str | None
     ) -> dict[str, object]:
@@ -274,9 +263,8 @@ def take_over(store: Store, tenant: str, at: datetime) -> Journal:
     holder = store.holder
     if holder is None:
         raise RuntimeError("a journal is taken over only by the process that holds the lock")
-    locks, ops = schema.tenant_lock, schema.op.c
     with store.writing() as connection:
-        fence = (connection.execute(select(locks.c.fence).where(locks.c.tenant == tenant)).scalar() or 0) + 1
+        fence = (connection.execute(_FENCE_OF, {"of_tenant": tenant}).scalar() or 0) + 1
         columns = {
             "fence": fence,
             "lock_id": holder.lock_id,
@@ -287,24 +275,17 @@ def take_over(store: Store, tenant: str, at: datetime) -> Journal:
             "what": holder.what,
         }
         if fence == 1:
-            connection.execute(insert(locks).values(tenant=tenant, **columns))
+            connection.execute(insert(schema.tenant_lock), {"tenant": tenant, **columns})
         else:
-            connection.execute(update(locks).where(locks.c.tenant == tenant).values(columns))
-        connection.execute(
-            update(schema.op).where(and_(ops.tenant == tenant, ops.state.not_in(TERMINAL))).values(fence=fence)
-        )
+            connection.execute(_HELD, {"of_tenant": tenant, **columns})
+        connection.execute(_UNDER_NEW_FENCE, {"of_tenant": tenant, "new_fence": fence})
     return Journal(store, tenant, fence)
 
 
 def give_back(journal: Journal) -> None:
     """Takes the holder's name out of the tenant's row; the fence stays."""
-    locks = schema.tenant_lock
     with journal.store.writing() as connection:
-        connection.execute(
-            update(locks)
-            .where(locks.c.tenant == journal.tenant, locks.c.fence == journal.fence)
-            .values(lock_id=None, holder=None, host=None, pid=None, since=None, what=None)
-        )
+        connection.execute(_GIVEN_BACK, {"of_tenant": journal.tenant, "under_fence": journal.fence})
 
 
 def unfinished(store: Store) -> tuple[PlanRun, ...]:
@@ -330,19 +311,6 @@ def _plan_run(row: Row[tuple[object, ...]]) -> PlanRun:
         started=row.started,
         finished=row.finished,
         text=row.plan_text,
-    )
-
-
-def _moved(op: Op, step: Step) -> Op:
-    """The op as its row stands after a step."""
-    return replace(
-        op,
-        state=step.state,
-        note=step.note,
-        attempt=op.attempt if step.attempt is None else step.attempt,
-        deadline=step.deadline.astimezone(UTC) if step.deadline else op.deadline,
-        remote_id=op.remote_id if step.remote_id is None else step.remote_id,
-        seen=op.seen if step.seen is None else step.seen,
     )
 
 

@@ -20,8 +20,9 @@ from reconciler.store import postgres_url as postgres_url_module
 from reconciler.store.database import locked_store, open_store, read_store
 from reconciler.store.errors import FencedOut, StateLocked, StoreError
 from reconciler.store.history import RunKind, RunRecord, finish_run, record_run
-from reconciler.store.journal import NewOp, Step, give_back, take_over
+from reconciler.store.journal import give_back, take_over
 from reconciler.store.keeping import exported
+from reconciler.store.ops import NewOp, Step
 from reconciler.store.postgres_url import connection_words
 from reconciler.store.schema import RunState, State
 

@@ -26,9 +26,10 @@ from reconciler.store.database import (
 )
 from reconciler.store.errors import FencedOut, StateLocked, StoreError
 from reconciler.store.history import RunKind, RunRecord, record_run
-from reconciler.store.journal import NewOp, Step, take_over
+from reconciler.store.journal import take_over
 from reconciler.store.keeping import unlock
 from reconciler.store.location import file_system, lock_file
+from reconciler.store.ops import NewOp, Step
 from reconciler.store.schema import RunState, State
 from reconciler.store.sqlite import COPIES_KEPT
 

@@ -20,7 +20,8 @@ from reconciler.applying import course, writing
 from reconciler.applying.audit import Audit
 from reconciler.applying.effects import commit
 from reconciler.applying.looking import Verdict
-from reconciler.store.journal import Journal, Op, Step
+from reconciler.store.journal import Journal
+from reconciler.store.ops import Op, Step
 from reconciler.store.schema import State
 from reconciler.targets.base import NotSent
 
