@@ -21,7 +21,8 @@ WORKFLOW = f"""\
 # A pull request is planned and the plan put into a comment; after the merge the same plan is applied, and no other.
 #
 # To set up:
-#   - a repository variable RECONCILER_PACKAGE: what pip installs, pinned (a wheel's address, or name==version);
+#   - a repository variable RECONCILER_PACKAGE: the address of a release's wheel, with its hash at the end
+#     (…/reconciler-0.1.0-py3-none-any.whl#sha256=…); the name alone is another project's on PyPI;
 #   - an environment "billing-plan": the three CONNECTWISE_… secrets of a key that may only read, and RECONCILER_STATE
 #     (the address of a database that all runs share: a runner forgets its files) with a role that may only read;
 #   - an environment "billing", for the branch main alone and with required reviewers: the same four, of a key and a
