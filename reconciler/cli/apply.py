@@ -143,8 +143,10 @@ def _check_guards(plan: "Plan", mappings: "Mappings", allowed: bool) -> None:
 
 
 def _nothing_to_do(plan: "Plan") -> str:
+    from reconciler.render.wording import counted
+
     if plan.errors:
-        return f"No changes to apply: {len(plan.errors)} error(s) keep customers out of the plan. Nothing was written."
+        return f"No changes to apply, but {counted(len(plan.errors), 'error')} kept customers out. Nothing was written."
     return "No changes: the PSA bills what the plan wants. Nothing was written."
 
 

@@ -12,7 +12,8 @@ from reconciler.cli.context import Failure
 def command(folder: Path) -> None:
     """Writes a commented mapping repository into DIR (default: this folder).
 
-    It holds mappings.yaml, an example invoice and price list, schemas for your editor, a CI workflow and .gitignore.
+    It holds mappings.yaml, an example invoice and price list, a sandbox's PSA to try them with, schemas for your
+    editor, a CI workflow and .gitignore.
 
     A file that exists is never overwritten: where any of them does, nothing is written.
     """

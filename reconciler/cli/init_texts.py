@@ -24,7 +24,7 @@ sources:
 targets:
   psa:
     type: connectwise
-    url: https://api-na.myconnectwise.net     # for the local sandbox: http://127.0.0.1:8765
+    url: https://api-na.myconnectwise.net     # see sandbox.yaml to try it without a PSA
     company: training                         # the company id with which you sign in
     # Credentials come from the environment; a secret written here is refused.
     client_id: ${CONNECTWISE_CLIENT_ID}
@@ -115,6 +115,46 @@ sku,name,unit_cost,unit_price,currency,term,billing,from,to
 CFQ7TTC0LH18:0001,Microsoft 365 Business Basic,16.00,20.00,AUD,P1M,monthly,2026-01-01,
 """
 
+SANDBOX = """\
+# A PSA on this machine to try the example with; it belongs to no real one and may be deleted:
+#   reconciler sandbox serve --seed sandbox.yaml
+# Then, in mappings.yaml, `url: http://127.0.0.1:8765`, and in the environment the credentials that it prints.
+psa: connectwise
+today: 2026-10-03
+
+companies:
+  - {id: 250, identifier: Contoso, name: Contoso Ltd}
+
+products:
+  - id: 4120
+    identifier: M365-BB
+    description: Microsoft 365 Business Basic
+    vendorSku: "CFQ7TTC0LH18:0001"
+    price: 20.00
+    cost: 16.00
+
+agreements:
+  - id: 55
+    name: Contoso Microsoft CSP
+    company: 250
+    prorateFlag: true
+    startDate: 2026-01-01
+    billStartDate: 2026-01-01
+    nextInvoiceDate: 2026-09-01
+    invoicingCycle: CalendarYear
+
+# What stands there already: ten seats since August.
+additions:
+  - id: 8801
+    agreement: 55
+    product: 4120
+    quantity: 10
+    unitPrice: 20.00
+    unitCost: 16.00
+    effectiveDate: 2026-08-01
+    serialNumber: 5f1b2c3d-1111-4222-8333-944455566677
+"""
+
 GITIGNORE = """\
 # Local state: what was written, and logs. A team shares a database instead (--state postgresql://…).
 .reconciler/
@@ -126,6 +166,7 @@ FILES = {
     "mappings.yaml": MAPPINGS,
     "invoices/2026-10-example.yaml": INVOICE,
     "price-lists/example.csv": PRICE_LIST,
+    "sandbox.yaml": SANDBOX,
     ".gitignore": GITIGNORE,
     ".github/workflows/billing.yml": WORKFLOW,
 }

@@ -242,7 +242,8 @@ def send(messages: "tuple[Waiting, ...]", settings: Settings) -> "tuple[Result, 
         return ()
     mappings = load(settings.file, os.environ).mappings
     if mappings is None:
-        click.echo(f"warning: {len(messages)} message(s) wait until the mapping is mended", err=True)
+        waiting = "1 message waits" if len(messages) == 1 else f"{len(messages)} messages wait"
+        click.echo(f"warning: {waiting} until the mapping is mended", err=True)
         return ()
     alerts = [alert for program in mappings.programs.values() for alert in program.notify]
     store = open_store(settings.state_url, datetime.now(UTC))

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from yaml import safe_load
 
 from reconciler.cli.main import main
+from reconciler.sandbox.server import RunningSandbox
 
 FILES = {
     ".github/workflows/billing.yml",
@@ -13,6 +15,7 @@ FILES = {
     "invoices/2026-10-example.yaml",
     "mappings.yaml",
     "price-lists/example.csv",
+    "sandbox.yaml",
     "schemas/decisions.schema.json",
     "schemas/invoice.schema.json",
     "schemas/mappings.schema.json",
@@ -89,3 +92,21 @@ def test_the_mapping_file_names_its_schema_for_the_editor(tmp_path: Path) -> Non
     run("init", str(tmp_path))
     first = (tmp_path / "mappings.yaml").read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=./schemas/mappings.schema.json"
+
+
+def test_its_example_is_planned_and_applied_on_its_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("init", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    mapping = Path("mappings.yaml").read_text(encoding="utf-8")
+    with RunningSandbox() as psa:
+        psa.seed(safe_load(Path("sandbox.yaml").read_text(encoding="utf-8")))
+        for name, value in psa.credentials.items():
+            monkeypatch.setenv(name, value)
+        mine = mapping.replace("https://api-na.myconnectwise.net", psa.url).replace("sync: preview", "sync: true")
+        Path("mappings.yaml").write_text(mine, encoding="utf-8")
+        assert run("doctor").exit_code == 0
+        planned = run("plan", "--out", "plans/2026-09.plan.json")
+        assert (planned.exit_code, "Plan: 2 to create, 1 to end." in planned.output) == (0, True), planned.output
+        applied = run("apply", "plans/2026-09.plan.json")
+        assert (applied.exit_code, "2 created, 1 ended, 0 failed" in applied.output) == (0, True), applied.output
+        assert run("plan", "--detailed-exitcode").exit_code == 0
