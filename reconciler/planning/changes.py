@@ -64,8 +64,8 @@ def addition_changes(
         resolved = shelf.resolved.get(decided.product)
         name = _name(decided, resolved)
         for draft in decided.decision.drafts:
-            change = _change(target, month, decided, draft, resolved, name)
-            changes.append(replace(change, impact=_impact(draft, decided, month, period, billed)))
+            impact = _impact(draft, decided, month, period, billed)
+            changes.append(_change(target, month, decided, draft, resolved, name, impact))
     return distinct([*guarded(changes, left_to_psa(month.customer, month.motion))])
 
 
@@ -84,6 +84,7 @@ def _change(
     draft: Draft,
     resolved: Resolved | None,
     name: str,
+    impact: dict[str, Decimal],
 ) -> Change:
     agreement = month.agreement
     assert agreement  # noqa: S101 -- decisions are made on an agreement
@@ -106,6 +107,7 @@ def _change(
         product_name=name,
         needs=(address,) if draft.standing is None and _is_created(resolved) else (),
         because=(*_by_own_price(draft), *draft.because),
+        impact=impact,
     )
 
 
@@ -235,16 +237,10 @@ def records_after(decided: Decided, agreement_id: str) -> list[Addition]:
 
 
 def distinct(changes: Sequence[Change]) -> list[Change]:
-    """The same changes with addresses that are unique: a second one on one day is told apart by its product or end."""
-    counts: dict[str, int] = {}
-    for change in changes:
-        counts[change.address] = counts.get(change.address, 0) + 1
+    """The same changes with addresses that are unique: a second one on one day is told apart by its number."""
     seen: dict[str, int] = {}
     distinct = []
     for change in changes:
-        address = change.address
-        if counts[address] > 1:
-            seen[address] = seen.get(address, 0) + 1
-            address = address if seen[address] == 1 else f"{address}#{seen[address]}"
-        distinct.append(replace(change, address=address))
+        seen[change.address] = number = seen.get(change.address, 0) + 1
+        distinct.append(change if number == 1 else replace(change, address=f"{change.address}#{number}"))
     return distinct
