@@ -96,10 +96,10 @@ def start(settings: Settings, name: str) -> None:
     ours.propagate = False
     if settings.verbose:
         ours.addHandler(Shown(as_json=settings.log_format == "json"))
+    else:
+        ours.addHandler(Patience())
     if name.split(maxsplit=1)[0] in KEEPING:
         ours.addHandler(Kept(log_folder(settings)))
-    if not ours.handlers:
-        ours.addHandler(logging.NullHandler())
 
 
 def step(event: str, **fields: object) -> None:
@@ -120,7 +120,7 @@ def note_bug(error_id: str, kind: str) -> Path | None:
 def close() -> None:
     """Ends the log of a command. Records are free again to go where whoever embeds the program wants them."""
     ours = logging.getLogger("reconciler")
-    for handler in [each for each in ours.handlers if isinstance(each, Kept | Shown | logging.NullHandler)]:
+    for handler in [each for each in ours.handlers if isinstance(each, Kept | Shown | Patience)]:
         ours.removeHandler(handler)
         handler.close()
     ours.propagate = True
@@ -204,6 +204,24 @@ class Shown(logging.Handler):
         except OSError:
             # Nobody reads standard error any more: nobody is left to tell.
             self.setLevel(_NOTHING)
+
+
+class Patience(logging.Handler):
+    """Says once to whoever waits why it takes long: the PSA was asked, and is asked again."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.addFilter(logging.Filter("reconciler.http"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tells of the first such record."""
+        from reconciler.render.safe_text import safe
+
+        self.setLevel(_NOTHING)
+        with suppress(OSError):
+            click.echo(
+                f"a read of the PSA failed ({safe(str(vars(record).get('said', '')))}); it is tried again", err=True
+            )
 
 
 class Kept(logging.Handler):

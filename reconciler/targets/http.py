@@ -143,6 +143,8 @@ class HttpClient:
         except _TryAgain as once:
             first = once
         # Nearly every read is answered at once, and pays for no plan of further attempts.
+        fields = {"operation": operation.get(), "method": request.method, "path": request.path, "said": str(first)}
+        _log.warning("read is tried again", extra=fields)
         try:
             async for attempt in stamina.retry_context(
                 on=_TryAgain, attempts=_ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=8.0, wait_jitter=0.5

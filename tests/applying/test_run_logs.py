@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import stamina
 from real_world import SEED, Office
 
 from reconciler.cli import logs
@@ -171,3 +172,21 @@ def test_a_bug_is_told_with_its_error_id_in_the_log_and_the_log_in_the_message(
 def test_a_command_that_only_reads_the_state_leaves_no_log(office: Office) -> None:
     assert office.invoke("history").exit_code == 0
     assert not os.path.lexists(office.folder / ".reconciler")
+
+
+READ_AGAIN = "a read of the PSA failed (the server answered 500); it is tried again\n"
+
+
+@pytest.mark.parametrize(("words", "told_so"), [((), True), (("-v",), False)])
+def test_who_waits_for_a_read_that_is_tried_again_is_told_once(
+    office: Office, words: tuple[str, ...], told_so: bool
+) -> None:
+    office.psa.faults([{"match": {"method": "GET"}, "times": 3, "kind": "500-before"}])
+    with stamina.set_testing(True, attempts=5):
+        done = office.invoke("plan", *words)
+    assert done.exit_code == 0
+    assert done.stderr.count(READ_AGAIN) == told_so
+    # The log has it, and with -v so has standard error, as a line of the log.
+    assert done.stderr.count("read is tried again (warning)") == (0 if told_so else 1)
+    said = [line["said"] for line in lines(files(office.folder)[-1]) if line["event"] == "read is tried again"]
+    assert said == ["the server answered 500"]
