@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from reconciler.domain.plan import Change
 from reconciler.domain.records import Addition, Agreement, Observation, Product, Wanted
 from reconciler.store.journal import Journal
-from reconciler.store.ops import Op, Step
+from reconciler.store.ops import Move, Op, Step
 
 Answer = TypeVar("Answer")
 Record = Addition | Product
@@ -70,9 +70,7 @@ class RemoveCopy:
 class Commit:
     """One transition of an op, on the disk when the answer comes. Answered by the op as it is now."""
 
-    op: Op
-    step: Step
-    at: datetime
+    move: Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +164,7 @@ def send(change: Change) -> Steps[Record | None]:
 
 def commit(op: Op, step: Step, at: datetime) -> Steps[Op]:
     """One transition of an op. Raises FencedOut."""
-    moved: Op = yield Commit(op, step, at)
+    moved: Op = yield Commit(Move(op, step, at))
     return moved
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from reconciler.applying.effects import Commit, JournalEffect
 from reconciler.store.journal import Journal
-from reconciler.store.ops import Move
 
 
 class Journaling:
@@ -61,7 +60,7 @@ class Journaling:
         return together
 
     def _written(self, effects: Sequence[JournalEffect]) -> Sequence[Any]:
-        commits = [Move(effect.op, effect.step, effect.at) for effect in effects if isinstance(effect, Commit)]
-        if commits:
-            return self._journal.move_all(commits)
+        moves = [effect.move for effect in effects if isinstance(effect, Commit)]
+        if moves:
+            return self._journal.move_all(moves)
         return [effect.what(self._journal) for effect in effects if not isinstance(effect, Commit)]

@@ -15,7 +15,7 @@ from reconciler.applying.journaling import Journaling
 from reconciler.store.database import locked_store
 from reconciler.store.errors import FencedOut
 from reconciler.store.journal import Journal, take_over
-from reconciler.store.ops import NewOp, Step
+from reconciler.store.ops import Move, NewOp, Step
 from reconciler.store.schema import State
 
 NOW = datetime(2026, 10, 3, 8, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def commits(journal: Journal, step: Step = INTENT) -> list[Commit]:
-    return [Commit(op, step, NOW) for op in journal.ops("plan-1")]
+    return [Commit(Move(op, step, NOW)) for op in journal.ops("plan-1")]
 
 
 def states(journal: Journal) -> list[State]:
@@ -86,7 +86,7 @@ def test_what_is_asked_while_a_transaction_is_under_way_shares_the_next(journal:
 
 def test_where_one_is_fenced_out_all_that_shared_its_transaction_hear_it_and_none_is_moved(journal: Journal) -> None:
     mine = commits(journal)
-    journal.move(mine[2].op, INTENT, NOW)
+    journal.move(mine[2].move.op, INTENT, NOW)
 
     async def all_of_them() -> list[Any]:
         journaling = Journaling(journal)

@@ -266,8 +266,9 @@ class Life:
         # Killed before it or after it: both are steps. A transaction is all or nothing, and is SQLite's to keep so.
         try:
             if isinstance(effect, Commit):
-                answer: Any = self.journal.move(effect.op, effect.step, effect.at)
-                self.simulation.say(f"{self.name}: {effect.op.address[-22:]} {effect.op.state} -> {effect.step.state}")
+                op, step = effect.move.op, effect.move.step
+                answer: Any = self.journal.move(op, step, effect.move.at)
+                self.simulation.say(f"{self.name}: {op.address[-22:]} {op.state} -> {step.state}")
             else:
                 self.simulation.state.set_clock(self.simulation.wall())
                 answer = effect.what(self.journal)
