@@ -1,17 +1,22 @@
 """One canonical JSON for everything that is hashed, stored or compared: sorted keys, no floats, UTF-8."""
 
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from json.encoder import encode_basestring
+from itertools import islice
 from typing import Any
+
+import orjson
 
 from reconciler.domain.money import plain
 
 # The usual kind first: whether a value is of an abstract one is slow to tell, and so is a union made for each value.
 _MAPPINGS, _LISTS = (dict, Mapping), (list, tuple)
+_AT_A_TIME = 500
+# What orjson would write of its own accord is told by `_text`, or refused.
+_COMPACT = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_INDENTED = _COMPACT | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 def _text(value: object) -> str:
@@ -34,37 +39,57 @@ def _refuse_floats(value: object) -> None:
 
 def canonical(value: Any) -> str:
     """The value as compact canonical JSON. Raises TypeError for floats and for what JSON does not know."""
-    _refuse_floats(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_text)
+    return _written(value, _COMPACT).decode()
 
 
 def readable(value: Any) -> str:
     """The value as indented canonical JSON with one trailing newline: the form of files under review."""
-    return _indented(value, "\n") + "\n"
+    return _written(value, _INDENTED).decode()
 
 
-def _indented(value: object, line: str) -> str:
-    """What `json.dumps` writes with an indent of two and sorted keys, for which it leaves its fast half; `line` is a
-    line's end with the spaces that the value's last line begins with.
-    """
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if value is None:
-        return "null"
-    if isinstance(value, _MAPPINGS):
-        inner = line + "  "
-        members = [f"{inner}{encode_basestring(name)}: {_indented(value[name], inner)}" for name in sorted(value)]
-        return f"{{{','.join(members)}{line}}}" if members else "{}"
-    if isinstance(value, _LISTS):
-        inner = line + "  "
-        members = [inner + _indented(member, inner) for member in value]
-        return f"[{','.join(members)}{line}]" if members else "[]"
-    if type(value) is int:
-        return str(value)
+def _written(value: Any, form: int) -> bytes:
     _refuse_floats(value)
-    return json.dumps(value, ensure_ascii=False, default=_text)
+    return orjson.dumps(value, default=_text, option=form)
 
 
 def digest(value: Any) -> str:
     """`sha256:` and the hexadecimal hash of the canonical JSON."""
-    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(_written(value, _COMPACT)).hexdigest()
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """The same as `digest`, of a document that is too long to be held as text: the members of its members are hashed a
+    few hundred at a time. A list may be an iterator, which makes its members as they are asked for.
+    """
+    found = hashlib.sha256()
+    for number, name in enumerate(sorted(document)):
+        found.update((b"," if number else b"{") + orjson.dumps(name) + b":")
+        for piece in _pieces(document[name]):
+            found.update(piece)
+    found.update(b"}" if document else b"{}")
+    return "sha256:" + found.hexdigest()
+
+
+def _pieces(value: object) -> Iterator[bytes]:
+    """The canonical form of a value, in pieces."""
+    if isinstance(value, _MAPPINGS):
+        names = iter(sorted(value))
+        yield from _joined(b"{", b"}", ({name: value[name] for name in some} for some in _some(names)))
+    elif isinstance(value, (*_LISTS, Iterator)):
+        yield from _joined(b"[", b"]", _some(iter(value)))
+    else:
+        yield _written(value, _COMPACT)
+
+
+def _some(values: Iterator[Any]) -> Iterator[list[Any]]:
+    while some := list(islice(values, _AT_A_TIME)):
+        yield some
+
+
+def _joined(begin: bytes, end: bytes, parts: Iterable[Any]) -> Iterator[bytes]:
+    """Mappings or lists as one: the brackets once, around the members of all."""
+    before = begin
+    for part in parts:
+        yield before + _written(part, _COMPACT)[1:-1]
+        before = b","
+    yield end if before == b"," else begin + end

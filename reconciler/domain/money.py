@@ -7,6 +7,7 @@ places its source gave, and only an amount that a document would print is rounde
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 ZERO = Decimal(0)
 # ISO 4217: the digits after the point, where they are not two.
@@ -38,6 +39,8 @@ def rounded(amount: Decimal, currency: str | None = None) -> Decimal:
     return amount.quantize(_UNITS[digits(currency)], ROUND_HALF_UP)
 
 
+# The same few quantities and prices are written again and again; equal ones have the same text.
+@lru_cache(maxsize=65536)
 def plain(number: Decimal) -> str:
     """A decimal as people and the plan file write it: no exponent, no trailing zeros after the point."""
     if not number:

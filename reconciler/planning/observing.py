@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
+from functools import lru_cache
 
 from reconciler.domain.canonical import digest
 from reconciler.domain.money import plain
@@ -18,13 +18,13 @@ Fields = Mapping[str, str | None]
 def seen(agreement: Agreement, additions: Iterable[Addition]) -> dict[str, Fields]:
     """What is kept of an agreement: its own billing fields under `agreement`, and each addition's under its id."""
     own = {
-        "active": _text(agreement.active),
-        "prorates": _text(agreement.prorates),
-        "calendar_months": _text(agreement.calendar_months),
-        "start": _text(agreement.start),
-        "end": _text(agreement.end),
-        "billing_start": _text(agreement.billing_start),
-        "next_invoice": _text(agreement.next_invoice),
+        "active": _flag(agreement.active),
+        "prorates": _flag(agreement.prorates),
+        "calendar_months": _flag(agreement.calendar_months),
+        "start": _day(agreement.start),
+        "end": _day(agreement.end),
+        "billing_start": _day(agreement.billing_start),
+        "next_invoice": _day(agreement.next_invoice),
         "currency": agreement.currency,
     }
     return {"agreement": own} | {addition.id: _addition(addition) for addition in additions}
@@ -33,19 +33,23 @@ def seen(agreement: Agreement, additions: Iterable[Addition]) -> dict[str, Field
 def _addition(addition: Addition) -> Fields:
     return {
         "product_id": addition.product_id,
-        "quantity": _text(addition.quantity),
-        "unit_price": _text(addition.unit_price),
-        "unit_cost": _text(addition.unit_cost),
-        "effective": _text(addition.effective),
-        "cancelled": _text(addition.cancelled),
+        "quantity": plain(addition.quantity),
+        "unit_price": plain(addition.unit_price),
+        "unit_cost": plain(addition.unit_cost),
+        "effective": _day(addition.effective),
+        "cancelled": _day(addition.cancelled),
         "serial_number": addition.serial_number,
     }
 
 
-def _text(value: Decimal | date | bool | None) -> str | None:
-    if isinstance(value, Decimal):
-        return plain(value)
-    return None if value is None else str(value).lower()
+# Records of all customers share their few days.
+@lru_cache(maxsize=4096)
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _flag(value: bool) -> str:
+    return str(value).lower()
 
 
 def fingerprint(records: Mapping[str, Fields]) -> str:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from decimal import InvalidOperation
 from typing import Any
 
-from reconciler.domain.canonical import digest, readable
+from reconciler.domain.canonical import digest_of, readable
 from reconciler.domain.plan import Plan
-from reconciler.planning.plan_members import FORMAT, members_of
+from reconciler.planning.plan_members import FORMAT, members_in_turn, members_of
 from reconciler.planning.plan_values import plan_of
 
 # What the digest leaves out: it must not change with the day or the version that made the plan, or with an approval.
@@ -29,7 +29,7 @@ class PlanFileError(Exception):
 
 def sealed(plan: Plan) -> Plan:
     """The plan with its digest."""
-    return replace(plan, digest=_digest(members_of(plan)))
+    return replace(plan, digest=_digest(members_in_turn(plan)))
 
 
 def write_plan(plan: Plan) -> str:
@@ -77,7 +77,7 @@ def _bare(text: str) -> str:
 
 
 def _digest(document: Mapping[str, Any]) -> str:
-    return digest({name: value for name, value in document.items() if name not in _OUTSIDE_DIGEST})
+    return digest_of({name: value for name, value in document.items() if name not in _OUTSIDE_DIGEST})
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a plan file says of each part of a plan: the names of its members, decimals and days as text (interface §3)."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,11 @@ FORMAT = "reconciler-plan/1"
 
 def members_of(plan: Plan) -> dict[str, Any]:
     """The plan as a document, without a digest over it."""
+    return {name: list(it) if isinstance(it, Iterator) else it for name, it in members_in_turn(plan).items()}
+
+
+def members_in_turn(plan: Plan) -> dict[str, Any]:
+    """As `members_of`, but the long lists are iterators, to be gone through once: so they need not all be there."""
     return (
         {
             "format": FORMAT,
@@ -36,10 +42,10 @@ def members_of(plan: Plan) -> dict[str, Any]:
             **_present(undoes=plan.undoes),
             "inputs": _inputs(plan),
             "observed": dict(plan.observed),
-            "observed_records": {name: dict(records) for name, records in plan.observed_records.items()},
-            "changes": [_change(change) for change in plan.changes],
-            "findings": [finding_members(finding) for finding in plan.findings],
-            "impact": [_impact(row) for row in plan.impact],
+            "observed_records": dict(plan.observed_records),
+            "changes": map(_change, plan.changes),
+            "findings": map(finding_members, plan.findings),
+            "impact": map(_impact, plan.impact),
             "coverage": [_coverage(row) for row in plan.coverage],
             "not_passed_on": [_not_passed_on(each) for each in plan.not_passed_on],
             "rounding": plan.rounding,

@@ -1,12 +1,13 @@
 """One apply, one fault at a time: what the PSA holds afterwards, and what was said."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from apply_bench import Bench
-from fake_psa import SKU, FakePSA, addition_of, cancel, create, plan_of, product, values
+from fake_psa import SKU, FakeClock, FakePSA, addition_of, cancel, create, plan_of, product, values
 
 from reconciler.applying.course import CannotApply
 from reconciler.applying.report import ApplyReport, ChangeResult, Ending
@@ -347,12 +348,26 @@ def test_incidents_are_kept_in_the_journal(bench: Bench) -> None:
 def test_agreements_go_on_side_by_side_while_one_waits_for_its_doubt(bench: Bench) -> None:
     bench.world.agreements["56"] = replace(bench.world.agreements["55"], id="56")
     order: list[str] = []
+    others_done = asyncio.Event()
+
+    class WaitsForTheOthers(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            # The bound is for the day on which agreements wait for one another: then this would never end.
+            await asyncio.wait_for(others_done.wait(), 30)
+            await super().sleep(seconds)
+
+    def note(what: str) -> None:
+        order.append(what)
+        if what.startswith("create next"):
+            others_done.set()
+
+    bench.clock = bench.world.clock = WaitsForTheOthers()
     psa: FakePSA = bench.psa("lost request")
-    psa.before_write = order.append
+    psa.before_write = note
     plan = plan_of([create("slow"), create("fast", agreement_id="56"), create("next", agreement_id="56")])
     assert bench.apply(plan, psa).exit_status == 0
-    assert order.index("create next 2026-09-12") < len(order) - 1
     assert order[-1] == "create slow 2026-09-12"
+    assert sorted(order[:-1]) == [f"create {name} 2026-09-12" for name in ("fast", "next", "slow")]
 
 
 def test_a_copy_that_a_person_has_edited_meanwhile_is_told_and_left_to_them(bench: Bench) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.canonical import canonical, digest, readable
+from reconciler.domain.canonical import canonical, digest, digest_of, readable
 from reconciler.domain.money import Money, plain, printed, rounded, summed
 
 amounts = st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9)
@@ -66,7 +66,7 @@ def test_rounding_moves_an_amount_by_half_a_cent_at_most(amount: Decimal) -> Non
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | amounts | st.dates(),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text() | amounts | st.dates(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=12,
 )
@@ -78,3 +78,26 @@ def test_the_readable_form_is_what_the_standard_library_indents(value: object) -
         return plain(one) if isinstance(one, Decimal) else str(one)
 
     assert readable(value) == json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, default=text) + "\n"
+
+
+@given(JSON)
+def test_the_canonical_form_is_the_standard_librarys_without_spaces(value: object) -> None:
+    def text(one: object) -> str:
+        return plain(one) if isinstance(one, Decimal) else str(one)
+
+    compact = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=text)
+    assert canonical(value) == compact
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=5), st.integers(1, 3))
+def test_a_digest_taken_piece_by_piece_is_that_of_the_whole(document: dict[str, object], size: int) -> None:
+    in_turn = {name: iter(value) if isinstance(value, list) else value for name, value in document.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reconciler.domain.canonical._AT_A_TIME", size)
+        assert digest_of(in_turn) == digest_of(document) == digest(document)
+
+
+@pytest.mark.parametrize("value", [{"\ud800": 1}, ["\ud800"]])
+def test_half_a_character_has_no_canonical_form(value: object) -> None:
+    with pytest.raises(TypeError):
+        canonical(value)
