@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from itertools import accumulate
 from math import log
 from random import Random
@@ -97,6 +98,8 @@ class Tenant:
     subscriptions: tuple[Subscription, ...]
 
 
+# As a reader shares the days that rows repeat.
+@lru_cache(maxsize=1024)
 def cycle_from(month: Month, day: int) -> Span:
     """The monthly cycle that begins on a day of a month: to the eve of that day in the next one."""
     last = month.last if day == 1 else date(month.following.year, month.following.number, day - 1)

@@ -1,19 +1,22 @@
 """What a distributor would send for generated customers: normalised invoices, and the reconciliation file of the new
 commerce as Partner Center writes it.
 
-An invoice line carries its record as it was read, as lines from files do: without that, memory would look too small.
+An invoice line carries its record as it was read, as lines of a table do: without that, memory would look too small.
 """
 
 import csv
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 from bench.generate import CURRENCY, MONTH, Fate, Subscription, Tenant, cycle_from
 from reconciler.domain.days import Month, Span
 from reconciler.domain.finding import Place
 from reconciler.domain.invoice import Charge, CustomerRef, Document, Invoice, InvoiceLine, Kind, Motion
+from reconciler.sources.packed_text import BLOCK, PackedText
+from reconciler.sources.tables import RawRow, Table
 
 _CENT = Decimal("0.01")
 # The places of EffectiveUnitPrice in Microsoft's own examples.
@@ -24,13 +27,17 @@ _PLACES = Decimal("0.000000000000000001")
 
 
 def invoices(tenants: Iterable[Tenant]) -> Iterator[Invoice]:
-    """One invoice per customer for the month; and for the month before the lines that reach into it."""
+    """One invoice per customer for the month; and for the month before the lines that reach into it. All are rows of
+    one table.
+    """
+    kept = _Kept()
     for tenant in tenants:
         before = [s for s in tenant.subscriptions if s.cycle_day > 1 and s.fate is not Fate.BOUGHT]
         for month, held in ((MONTH.preceding, before), (MONTH, tenant.subscriptions)):
             charges = [charge for s in held for charge in _charges(s, month)]
             if charges:
-                yield _invoice(tenant, month, charges)
+                yield _invoice(tenant, month, charges, kept)
+    kept.pack()
 
 
 _Charged = tuple[Subscription, Charge, Span, int]
@@ -49,11 +56,11 @@ def _charges(subscription: Subscription, month: Month) -> Iterator[_Charged]:
             yield s, charge, Span(s.change_day, cycle.last), s.seats_after - s.seats
 
 
-def _invoice(tenant: Tenant, month: Month, charges: list[_Charged]) -> Invoice:
+def _invoice(tenant: Tenant, month: Month, charges: list[_Charged], kept: "_Kept") -> Invoice:
     number = f"INV-{month}-{tenant.number:05d}"
     path = f"invoices/{month}-{tenant.number:05d}.yaml"
     customer = CustomerRef(tenant.id, tenant.name, tenant.domain)
-    lines = tuple(_line(count, path, customer, charge) for count, charge in enumerate(charges, start=1))
+    lines = tuple(_line(count, path, customer, charge, kept) for count, charge in enumerate(charges, start=1))
     return Invoice(
         number,
         month.following.first,
@@ -67,7 +74,7 @@ def _invoice(tenant: Tenant, month: Month, charges: list[_Charged]) -> Invoice:
     )
 
 
-def _line(number: int, path: str, customer: CustomerRef, charged: _Charged) -> InvoiceLine:
+def _line(number: int, path: str, customer: CustomerRef, charged: _Charged, kept: "_Kept") -> InvoiceLine:
     subscription, charge, span, quantity = charged
     offer = subscription.offer
     days = subscription.cycle.days
@@ -89,16 +96,47 @@ def _line(number: int, path: str, customer: CustomerRef, charged: _Charged) -> I
         term=offer.term,
         billing="monthly",
         term_end=_term_end(subscription),
-        raw=_as_read(number, charged, amount),
+        raw=kept.add(_as_written(number, customer, charged, amount)),
     )
 
 
-def _as_read(number: int, charged: _Charged, amount: Decimal) -> dict[str, str]:
-    """What a reader keeps of a line: every member's text, each a string of its own."""
+class _Kept:
+    """The rows' text as a reader of tables keeps it: packed block by block, divided anew when a row is looked at."""
+
+    def __init__(self) -> None:
+        self._text = PackedText()
+        self._waiting = StringIO(newline="")
+        self._written = csv.writer(self._waiting, lineterminator="\n")
+        self._rows = 0
+        self._table: Table | None = None
+
+    def add(self, texts: dict[str, object]) -> RawRow:
+        """Takes in one row, by its columns' names."""
+        if self._table is None:
+            self._table = Table(tuple(texts), ",", self._text)
+            self._written.writerow(texts)
+        self._written.writerow(texts.values())
+        self._rows += 1
+        if self._waiting.tell() > BLOCK:
+            self.pack()
+        return RawRow(self._table, 1 + self._rows)
+
+    def pack(self) -> None:
+        """Adds the rows that wait for it to the text."""
+        if self._waiting.tell():
+            self._text.add(self._waiting.getvalue())
+            self._waiting.seek(0)
+            self._waiting.truncate()
+
+
+def _as_written(number: int, customer: CustomerRef, charged: _Charged, amount: Decimal) -> dict[str, object]:
+    """The cells of a line's row."""
     subscription, charge, span, quantity = charged
     offer = subscription.offer
-    texts = {
+    return {
         "line": number,
+        "customer": customer.tenant,
+        "customer_name": customer.name,
         "motion": Motion.SEAT_MONTHLY,
         "subscription": subscription.id,
         "sku": offer.number,
@@ -113,7 +151,6 @@ def _as_read(number: int, charged: _Charged, amount: Decimal) -> dict[str, str]:
         "term": offer.term,
         "billing": "monthly",
     }
-    return {name: f"{value} "[:-1] for name, value in texts.items()}
 
 
 def _term_end(subscription: Subscription) -> date | None:

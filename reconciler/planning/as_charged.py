@@ -2,7 +2,7 @@
 
 Most of a month is this: lines of one quantity and rate, one after the other, cover the month, and the one open record
 has that quantity and rate. What is decided then is known before seats by day are added up. The long way (`seats`) comes
-to the same value, field by field; `tests/planning/test_as_charged_the_early_way.py` holds both to it.
+to the same decision; `tests/planning/test_as_charged_the_early_way.py` holds both to it.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,15 @@ from reconciler.rules.drafts import AS_CHARGED
 from reconciler.rules.matching import Key
 
 # One or more of each for every subscription that is planned.
-_made_decided, _made_charged, _made_line = maker(Decided), maker(Charged), maker(ChargedLine)
+_made_decided, _made_line = maker(Decided), maker(ChargedLine)
 _NONE_ADOPTED: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class EarlyWay:
-    """What the early way rests on, the same for all subscriptions of a customer's month."""
+    """What the early way rests on, the same for all subscriptions of a customer's month. Every decision made here names
+    it, so it is compared and shown by its identity alone.
+    """
 
     account: Account
     pricing: Pricing
@@ -71,29 +73,34 @@ class EarlyWay:
 
     def _of(self, key: Key, lines: tuple[ChargedLine, ...], standing: Sequence[Addition]) -> Decided:
         subscription, product = key
-        month, begins, quantity = self.at.month, lines[0].line.span, lines[0].line.quantity
-        charged = _made_charged(
-            subscription,
-            product,
-            Timeline(((month.first, quantity), (month.following.first, ZERO))),
-            month.first,
-            ((begins.first if begins else month.first, lines[0].rate),),
-            quantity,
-            False,
-            max((c.line.term_end for c in lines if c.line.term_end), default=None),
-            lines,
-            next_opening(key, self.account, self.at),
-        )
+        month = self.at.month
         return _made_decided(
             subscription,
             product,
             lines,
             tuple(standing),
             AS_CHARGED,
-            quantity * month.days,
+            lines[0].line.quantity * month.days,
             due_in(lines, month),
             _NONE_ADOPTED,
-            charged=charged,
+            by_day=self,
+        )
+
+    def charged_for(self, decided: Decided) -> Charged:
+        """The seats by day of a subscription that was decided here."""
+        month, lines, first = self.at.month, decided.lines, decided.lines[0]
+        span, quantity = first.line.span, first.line.quantity
+        return Charged(
+            decided.subscription,
+            decided.product,
+            Timeline(((month.first, quantity), (month.following.first, ZERO))),
+            month.first,
+            ((span.first if span else month.first, first.rate),),
+            quantity,
+            False,
+            max((c.line.term_end for c in lines if c.line.term_end), default=None),
+            lines,
+            next_opening((decided.subscription, decided.product), self.account, self.at),
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from reconciler.domain.bulk import maker, replacer
 from reconciler.domain.days import Month
 from reconciler.domain.mapping import PsaField
 from reconciler.domain.money import ZERO, plain, rounded
@@ -18,6 +19,8 @@ from reconciler.rules.drafts import Draft
 from reconciler.rules.prices import DEFAULT_RULE
 from reconciler.rules.products import Resolved, values_of
 
+# Several of each for every subscription that changes.
+_made_change, _with_values, _as_written = maker(Change), replacer(AdditionValues), replacer(Addition)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -93,7 +96,7 @@ def _change(
     after = None if draft.action is Action.DELETE else _after(draft, decided, agreement.id, address, resolved, name)
     if before and after and PsaField.DESCRIPTION in month.customer.psa_fields:
         after = replace(after, description=before.description)
-    return Change(
+    return _made_change(
         address=addition_address(target, month.customer.name, month.motion, decided.subscription, draft.effective),
         resource=Resource.ADDITION,
         action=draft.action,
@@ -128,8 +131,7 @@ def _impact(
     before = [draft.standing] if draft.standing else []
     after = [row for row in [_written(draft, month.agreement.id)] if row]
     impact = {}
-    also = {decided.bills_in} if decided.bills_in else set()
-    for each in sorted({*billed} | also):
+    for each in sorted({*billed, decided.bills_in}) if decided.bills_in else billed:
         moved = bill_of(after, decided, month, each, period) - bill_of(before, decided, month, each, period)
         if moved:
             impact[str(each)] = moved
@@ -167,7 +169,7 @@ def _after(
     if draft.standing:
         kept = AdditionValues.of(draft.standing, product)
         serial = decided.subscription if draft.action is Action.ADOPT else kept.serial_number
-        return replace(
+        return _with_values(
             kept,
             serial_number=serial,
             quantity=draft.quantity,
@@ -215,7 +217,7 @@ def _written(draft: Draft, agreement_id: str) -> Addition | None:
         return None
     if draft.standing:
         rate = draft.rate
-        return replace(
+        return _as_written(
             draft.standing,
             quantity=draft.quantity,
             effective=draft.effective,
@@ -227,10 +229,10 @@ def _written(draft: Draft, agreement_id: str) -> Addition | None:
     return Addition("", agreement_id, "", draft.quantity, price, cost, draft.effective, draft.cancelled)
 
 
-def records_after(decided: Decided, agreement_id: str) -> list[Addition]:
+def records_after(decided: Decided, agreement_id: str) -> Sequence[Addition]:
     """The additions of a subscription and product as they are once its drafts are written."""
     if not decided.decision.drafts:
-        return [*decided.standing]
+        return decided.standing
     touched = {draft.standing.id for draft in decided.decision.drafts if draft.standing}
     written = (_written(draft, agreement_id) for draft in decided.decision.drafts)
     return [a for a in decided.standing if a.id not in touched] + [row for row in written if row]

@@ -47,16 +47,19 @@ def impacts(target: str, customers: Iterable[CustomerMonth], month: Month, left_
         now, then = Bridge(Part.CHARGED), Bridge(Part.EXPECTED)
         figures: list[Figures] = []
         later: list[Figures] = []
+        after: list[Sequence[Addition]] = []
         for customer, decided in ((c, d) for c in group for d in c.decided):
+            records = _records(customer, decided)
+            after.append(records)
             if stands_as_charged(decided, customer):
                 unchanged = count_unchanged(decided, customer, month, now, then)
                 kept.take(customer, month, unchanged.not_passed_on)
                 figures.append(unchanged.now)
                 later.append(unchanged.then)
             else:
-                figures.append(_figures(decided, customer, month, month, now, kept))
-                later.append(_figures(decided, customer, month.following, month, then, kept))
-        verdict, reason = _verdict(group, figures, month)
+                figures.append(_figures(decided, customer, records, month, month, now, kept))
+                later.append(_figures(decided, customer, records, month.following, month, then, kept))
+        verdict, reason = _verdict(group, figures, after, month)
         figures.append(_held(group, month, now))
         _without(group, left_out, now)
         rows.append(_row(target, group, month, figures, now, verdict, reason))
@@ -151,10 +154,16 @@ def _copies_lines(group: list[CustomerMonth]) -> bool:
 
 
 def _figures(
-    decided: Decided, customer: CustomerMonth, month: Month, planned: Month, bridge: Bridge, kept: _Kept
+    decided: Decided,
+    customer: CustomerMonth,
+    records: Sequence[Addition],
+    month: Month,
+    planned: Month,
+    bridge: Bridge,
+    kept: _Kept,
 ) -> Figures:
+    """What a decision's records come to in a month; `records` are those that the plan leaves."""
     before = bill_of(decided.standing, decided, customer, month, planned)
-    records = _records(customer, decided)
     after = before if records is decided.standing else bill_of(records, decided, customer, month, planned)
     cost = sum((cost_in(c.line, month, planned, decided) for c in decided.lines), ZERO)
     kept.take(customer, month, Bridged(decided, customer, records, month, planned).add_to(bridge))
@@ -182,7 +191,9 @@ def _seat_days(records: Iterable[Addition], month: Month) -> Decimal:
     return days
 
 
-def _verdict(group: list[CustomerMonth], figures: list[Figures], month: Month) -> tuple[Verdict, str | None]:
+def _verdict(
+    group: list[CustomerMonth], figures: list[Figures], after: list[Sequence[Addition]], month: Month
+) -> tuple[Verdict, str | None]:
     """What can be said of the agreement's month after the plan."""
     for customer in group:
         if customer.unspoken:
@@ -197,12 +208,14 @@ def _verdict(group: list[CustomerMonth], figures: list[Figures], month: Month) -
                     f"no document speaks of the days before {decided.decision.assumed_from} of "
                     f"subscription {decided.subscription}"
                 )
-    pairs = zip(((c, d) for c in group for d in c.decided), figures, strict=True)
-    reasons = [reason for (c, d), f in pairs for reason in [_difference(d, c, f, month)] if reason]
+    rows = zip(((c, d) for c in group for d in c.decided), figures, after, strict=True)
+    reasons = [reason for (c, d), f, records in rows for reason in [_difference(d, c, f, records, month)] if reason]
     return (Verdict.DIFFERS, "; ".join(reasons)) if reasons else (Verdict.RECONCILED, None)
 
 
-def _difference(decided: Decided, customer: CustomerMonth, figures: Figures, month: Month) -> str | None:
+def _difference(
+    decided: Decided, customer: CustomerMonth, figures: Figures, after: Sequence[Addition], month: Month
+) -> str | None:
     """How the records of a subscription bill otherwise than it was charged, beyond rounding."""
     if suppressed := decided.decision.suppressed:
         kept = printed(suppressed.amount, customer.currency)
@@ -215,7 +228,6 @@ def _difference(decided: Decided, customer: CustomerMonth, figures: Figures, mon
     if decided.align is Align.CHARGE_CYCLE:
         off = printed(gap, customer.currency)
         return f"the records of {decided.subscription} bill {off} {customer.currency} off its invoice lines"
-    after = _records(customer, decided)
     in_force = [a for a in after if a.effective <= month.last and (a.cancelled is None or a.cancelled >= month.first)]
     tolerance = sum((_HALF_CENT * abs(a.quantity) + _HALF_CENT for a in in_force), _HALF_CENT)
     if abs(gap) > tolerance:
@@ -245,8 +257,8 @@ def as_it_stands(decided: Decided, customer: CustomerMonth, month: Month) -> Sta
         decided.decision, drafts=(), suppressed=None if decided.decision.drafts else decided.decision.suppressed
     )
     unwritten = replace(decided, decision=bare)
-    figures = _figures(unwritten, customer, month, month, Bridge(Part.CHARGED), _Kept())
-    difference = _difference(unwritten, customer, figures, month)
+    figures = _figures(unwritten, customer, decided.standing, month, month, Bridge(Part.CHARGED), _Kept())
+    difference = _difference(unwritten, customer, figures, decided.standing, month)
     return Standing(figures.after, figures.cost, figures.charged_days, figures.seat_days, difference)
 
 

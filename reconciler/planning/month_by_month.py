@@ -128,8 +128,9 @@ def _refusals(parts: Sequence[ProgramMonth], changes: tuple[Change, ...]) -> Ite
             # What is passed on once is no part of what is billed month by month, and a credit has no margin to keep.
             if customer.agreement is None or customer.motion is Motion.ONE_TIME:
                 continue
-            before.setdefault(_key(customer, decided), decided.standing)
-            after[_key(customer, decided)] = records_after(decided, customer.agreement.id)
+            key = _key(customer, decided)
+            before.setdefault(key, decided.standing)
+            after[key] = records_after(decided, customer.agreement.id)
             name_of = customer.customer.name
             margins += [margin_of(draft, name_of, decided.subscription) for draft in decided.decision.drafts]
     count = sum(change.customer in mapped if change.agreement else change.address in products for change in changes)

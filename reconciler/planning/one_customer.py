@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
@@ -18,6 +19,14 @@ from reconciler.rules.charged import Charged, ChargedLine
 from reconciler.rules.drafts import Decision
 
 
+class Recounted(Protocol):
+    """What tells the seats by day of a decision anew: most are never asked for, and need not be kept."""
+
+    def charged_for(self, decided: "Decided") -> Charged:
+        """What the decision's lines charge, day by day."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What was decided for one subscription and product: the lines that charge it, what stands, and the drafts.
@@ -25,10 +34,10 @@ class Decided:
     `charged_days` are the seat-days that the lines charge on the month's days (zero for what is not seats by day);
     `due` is what they are worth at the partner's price, unrounded; `adopted` are ids of records that get their serial
     number. `once` tells that the records bill once, on whatever invoice comes next, and not by the month. `bills_in` is
-    the month of a record that passes a single line on, which need not be the planned one (P9). `charged` is
-    the step function behind the decision, where it is of seats by day. Under `align` charge-cycle they copy the
-    month's invoice lines: `due` is rounded line by line, and `left_out` are lines that are not billed, each with the
-    rule that says so.
+    the month of a record that passes a single line on, which need not be the planned one (P9). `by_day` is the step
+    function behind the decision, where it is of seats by day, or what counts it anew. Under `align` charge-cycle they
+    copy the month's invoice lines: `due` is rounded line by line, and `left_out` are lines that are not billed, each
+    with the rule that says so.
     """
 
     subscription: str
@@ -41,9 +50,15 @@ class Decided:
     adopted: frozenset[str] = frozenset()
     once: bool = False
     bills_in: Month | None = None
-    charged: Charged | None = None
+    by_day: Charged | Recounted | None = None
     align: Align = Align.CALENDAR
     left_out: tuple[tuple[ChargedLine, str], ...] = ()
+
+    @property
+    def charged(self) -> Charged | None:
+        """The seats by day behind the decision; None where it is not of seats by day."""
+        by_day = self.by_day
+        return by_day if by_day is None or isinstance(by_day, Charged) else by_day.charged_for(self)
 
 
 @dataclass(frozen=True, slots=True)

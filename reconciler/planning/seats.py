@@ -241,7 +241,7 @@ def _decide(charged: Charged, key: Key, matched: Matched, period: Period, custom
         charged.level.seat_days(period.month.span),
         due_in(charged.lines, period.month),
         adopted,
-        charged=charged,
+        by_day=charged,
     )
 
 

@@ -32,6 +32,14 @@ def test_the_same_seed_makes_the_same_data() -> None:
     assert sandbox_seed(one) == sandbox_seed(other)
 
 
+def test_each_line_has_its_own_row_of_the_kept_text() -> None:
+    made = list(invoices(tuple(tenants(sizes(4_000)))))
+    assert len(made) > 200
+    for line in (line for invoice in made for line in invoice.lines):
+        row = (line.raw["subscription"], line.raw["customer"], line.raw["amount"])
+        assert row == (line.subscription, line.customer.tenant, str(line.amount))
+
+
 def test_another_seed_makes_other_data() -> None:
     assert _held() != _held(seed=7)
 

@@ -91,7 +91,12 @@ def the_long_way(way: EarlyWay, record: Addition) -> Decided:
     charged = charged_in_month(*KEY, lines, SEP, way.account.scheduled.get(KEY[0], ()), opening, goes_on)
     decision = true_up(charged, (record,), Period(SEP, AUG.first), Changes())
     days, due = charged.level.seat_days(SEP.span), due_in(charged.lines, SEP)
-    return Decided(*KEY, charged.lines, (record,), decision, days, due, charged=charged)
+    return Decided(*KEY, charged.lines, (record,), decision, days, due, by_day=charged)
+
+
+def counted(decided: Decided) -> Decided:
+    """The decision with its seats by day, which the early way counts only when they are asked for."""
+    return replace(decided, by_day=decided.charged)
 
 
 @st.composite
@@ -134,9 +139,9 @@ def test_what_the_early_way_decides_is_what_the_long_way_decides(
     found = early(way, record)
     if found is not None:
         long = the_long_way(way, record)
-        assert found == long
+        assert counted(found) == long
         assert found.decision is AS_CHARGED
-        assert repr(found) == repr(long)
+        assert repr(counted(found)) == repr(long)
 
 
 FIRST_CYCLE = charge(1, Span(AUG.first.replace(day=18), SEP.first.replace(day=17)))
@@ -146,7 +151,9 @@ SECOND_CYCLE = charge(2, Span(SEP.first.replace(day=18), OCT.first.replace(day=1
 @pytest.mark.parametrize("lines", [[charge(1, SEP.span)], [FIRST_CYCLE, SECOND_CYCLE]])
 def test_a_month_that_one_line_or_two_cycles_cover_is_recognised_early(lines: list[InvoiceLine]) -> None:
     way = way_for(lines)
-    assert early(way, RECORD) == the_long_way(way, RECORD)
+    found = early(way, RECORD)
+    assert found
+    assert counted(found) == the_long_way(way, RECORD)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def month_of(
     decision = true_up(charged, standing, Period(SEP, AUG.first), changes)
     due = sum((_worth(c) for c in charged.lines), ZERO)
     seats = charged.level.seat_days(SEP.span)
-    decided = Decided(SUBSCRIPTION, PRODUCT, charged.lines, tuple(standing), decision, seats, due, charged=charged)
+    decided = Decided(SUBSCRIPTION, PRODUCT, charged.lines, tuple(standing), decision, seats, due, by_day=charged)
     customer = Customer("Contoso", "csp", "t", None, None, {}, None, Sync.ON, changes, PLACE)
     return CustomerMonth(
         customer, Motion.SEAT_MONTHLY, PROGRAM, agreement, None, "AUD", (decided,), (), rounding=rounding
