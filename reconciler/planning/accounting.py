@@ -1,12 +1,14 @@
 """Where every line of the month's invoices ended up: billed, excluded by a named rule, or blocked (decision 6)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
+from operator import itemgetter
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Invoice, InvoiceLine, Motion
 from reconciler.domain.mapping import Align, Customer, Program, Sync
-from reconciler.domain.money import ZERO, Money, summed
+from reconciler.domain.money import ZERO, Money
 from reconciler.domain.plan import Coverage
 from reconciler.planning.deciding import subscription_id
 from reconciler.planning.gathered import left_out
@@ -16,6 +18,7 @@ from reconciler.planning.telling import Telling
 from reconciler.rules.allocation import allocatable, word_of
 
 _Months = dict[tuple[str, Motion], CustomerMonth]
+_Owners = list[Customer]
 
 LineKey = tuple[str, int, str]
 """A line of a document: the document's number, the line's, and the tenant's id."""
@@ -55,7 +58,34 @@ class Accounted:
     lines: tuple[tuple[Entry, Outcome], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _OfMotion:
+    """What becomes of an account's lines of one motion: the same for all of them, or told line by line by what was
+    decided for the customer's `month`; `copies`: its records copy the lines (C27).
+    """
+
+    outcome: Outcome | None
+    month: CustomerMonth | None = None
+    copies: bool = False
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Lines of one outcome: how many, and their amounts by currency."""
+
+    lines: int = 0
+    amounts: dict[str, Decimal] = field(default_factory=dict)
+
+    def add(self, amount: Decimal, currency: str) -> None:
+        self.lines += 1
+        self.amounts[currency] = self.amounts.get(currency, ZERO) + amount
+
+    def money(self) -> tuple[Money, ...]:
+        return tuple(Money(amount, currency) for currency, amount in sorted(self.amounts.items()))
+
+
 _TRUE_UP = Outcome(BILLED, "true-up")
+_UNMAPPED = Outcome(EXCLUDED, "unmapped customer", unmapped=True)
 _ALLOCATED = {
     "billed": Outcome(BILLED, "P9 passed on by a decision"),
     "kept back": Outcome(EXCLUDED, "P9 kept back by a decision"),
@@ -78,42 +108,47 @@ def account_for(
     """
     by_account = _customers_by_account(ledger, customers)
     decided = {(m.customer.name, m.motion): m for m in months}
-    tally: dict[tuple[str, str], list[Money]] = {}
+    tally: dict[tuple[str, str], _Tally] = {}
     findings: list[Finding] = []
-    unmapped: list[Money] = []
+    unmapped = _Tally()
     waiting: list[tuple[Customer, Entry]] = []
     unknown: list[Account] = []
     aside: dict[tuple[str, Motion], list[tuple[InvoiceLine, str]]] = {}
     lines: list[tuple[Entry, Outcome]] = []
     for account in sorted(ledger.accounts.values(), key=lambda a: a.tenant):
         owners = by_account.get(account.tenant, [])
-        outcomes = [
-            (
-                entry,
-                _kept(entry, kept) or _allocated(entry, allocated) or _outcome(entry, owners, decided, program, ledger),
-            )
-            for entry in account.of_month
-            if told.tells(account.tenant, entry[1].motion, mapped=bool(owners))
-        ]
+        motions: dict[Motion, _OfMotion] = {}
+        outcomes = []
+        for entry in account.of_month:
+            motion = entry[1].motion
+            if not told.tells(account.tenant, motion, mapped=bool(owners)):
+                continue
+            if motion not in motions:
+                motions[motion] = _of_motion(motion, owners, decided, program, ledger)
+            outcome = _kept(entry, kept) or _allocated(entry, allocated)
+            outcomes.append((entry, outcome or _outcome(entry, owners, motions[motion], program, ledger)))
         lines += outcomes
         unknown += [account] if told.unknown(account.tenant, mapped=bool(owners)) else []
         waiting += [(owners[0], entry) for entry, outcome in outcomes if outcome.rule.startswith(UNALLOCATED)]
         for (invoice, line), outcome in outcomes:
-            money = Money(line.amount or ZERO, invoice.currency)
-            tally.setdefault((outcome.outcome, outcome.rule), []).append(money)
+            amount, group = line.amount or ZERO, (outcome.outcome, outcome.rule)
+            if group not in tally:
+                tally[group] = _Tally()
+            tally[group].add(amount, invoice.currency)
             if outcome.unmapped:
-                unmapped.append(money)
+                unmapped.add(amount, invoice.currency)
             if outcome.outcome == BILLED or (invoice.number, line.number, line.customer.tenant) in allocated:
                 continue
-            if owner := _owner(owners, line):
+            if owner := _owner(owners, line.motion):
                 aside.setdefault((owner.name, line.motion), []).append((line, outcome.rule))
         findings += _findings(account, owners, outcomes)
     coverage = tuple(
-        Coverage(outcome, rule, len(amounts), summed(amounts)) for (outcome, rule), amounts in sorted(tally.items())
+        Coverage(outcome, rule, found.lines, found.money())
+        for (outcome, rule), found in sorted(tally.items(), key=itemgetter(0))
     )
     left_out = {key: tuple(lines) for key, lines in aside.items()}
     return Accounted(
-        coverage, tuple(findings), summed(unmapped), left_out, tuple(waiting), tuple(unknown), tuple(lines)
+        coverage, tuple(findings), unmapped.money(), left_out, tuple(waiting), tuple(unknown), tuple(lines)
     )
 
 
@@ -123,8 +158,8 @@ def _kept(entry: Entry, kept: frozenset[str]) -> Outcome | None:
     return Outcome(EXCLUDED, "P41 kept by a reviewed override")
 
 
-def _customers_by_account(ledger: Ledger, customers: Iterable[Customer]) -> dict[str, list[Customer]]:
-    owners: dict[str, list[Customer]] = {}
+def _customers_by_account(ledger: Ledger, customers: Iterable[Customer]) -> dict[str, _Owners]:
+    owners: dict[str, _Owners] = {}
     for customer in customers:
         account = ledger.account(customer.tenant)
         if account:
@@ -132,30 +167,38 @@ def _customers_by_account(ledger: Ledger, customers: Iterable[Customer]) -> dict
     return owners
 
 
-def _outcome(
-    entry: Entry,
-    owners: list[Customer],
-    decided: _Months,
-    program: Program,
-    ledger: Ledger,
-) -> Outcome:
-    invoice, line = entry
+def _of_motion(motion: Motion, owners: _Owners, decided: _Months, program: Program, ledger: Ledger) -> _OfMotion:
+    """What becomes of an account's lines of a motion, as far as the mapping and what was decided say it of them all."""
     if not owners:
-        return Outcome(EXCLUDED, "unmapped customer", unmapped=True)
-    if allocatable(invoice, line):
-        return _waiting(owners, invoice, line, program, ledger)
-    if line.motion not in program.motions:
-        return Outcome(EXCLUDED, f"P23 motion {line.motion} not enabled")
-    owner = _owner(owners, line)
+        return _OfMotion(_UNMAPPED)
+    if motion not in program.motions:
+        return _OfMotion(Outcome(EXCLUDED, f"P23 motion {motion} not enabled"))
+    owner = _owner(owners, motion)
     if owner is None:
-        return Outcome(EXCLUDED, f"P23 motion {line.motion} not mapped", unmapped=True)
-    month = decided.get((owner.name, line.motion))
+        return _OfMotion(Outcome(EXCLUDED, f"P23 motion {motion} not mapped", unmapped=True))
+    month = decided.get((owner.name, motion))
+    if month is None:
+        return _OfMotion(Outcome(EXCLUDED, left_out(owner, program, ledger.month) or "not selected"))
+    if not month.writes:
+        out = Outcome(EXCLUDED, "customer left out", unmapped=owner.sync is not Sync.PREVIEW)
+        return _OfMotion(Outcome(BLOCKED, "error findings") if month.blocked else out, month)
+    copies = motion is Motion.SEAT_MONTHLY and owner.changes.align is Align.CHARGE_CYCLE
+    return _OfMotion(None, month, copies)
+
+
+def _outcome(entry: Entry, owners: _Owners, found: _OfMotion, program: Program, ledger: Ledger) -> Outcome:
+    invoice, line = entry
+    if owners and allocatable(invoice, line):
+        return _waiting(owners, invoice, line, program, ledger)
+    month = found.month
     if month and month.repeated and (invoice.number, line.number) in month.repeated:
         return Outcome(EXCLUDED, "P53 charged again")
-    return _of_owner(owner, entry, decided, program, ledger)
+    if found.outcome:
+        return found.outcome
+    return _of_cycle(entry, month) if month and found.copies else _of_seats(line, ledger)
 
 
-def _waiting(owners: list[Customer], invoice: Invoice, line: InvoiceLine, program: Program, ledger: Ledger) -> Outcome:
+def _waiting(owners: _Owners, invoice: Invoice, line: InvoiceLine, program: Program, ledger: Ledger) -> Outcome:
     """A line that only a decision bills: it waits for one, unless the mapping leaves the customer out."""
     rule = left_out(owners[0], program, ledger.month)
     return Outcome(EXCLUDED, rule or f"{UNALLOCATED} {word_of(invoice, line)}")
@@ -170,33 +213,9 @@ def _allocated(entry: Entry, allocated: Mapping[LineKey, str]) -> Outcome | None
     return _ALLOCATED[what] if what else None
 
 
-def _owner(owners: Iterable[Customer], line: InvoiceLine) -> Customer | None:
-    """The customer that a line's motion is mapped for."""
-    for owner in owners:
-        if line.motion in owner.agreements:
-            return owner
-    return None
-
-
-def _of_owner(
-    owner: Customer,
-    entry: Entry,
-    decided: _Months,
-    program: Program,
-    ledger: Ledger,
-) -> Outcome:
-    _, line = entry
-    rule = left_out(owner, program, ledger.month)
-    month = decided.get((owner.name, line.motion))
-    if month is None:
-        return Outcome(EXCLUDED, rule or "not selected")
-    if month.blocked:
-        return Outcome(BLOCKED, "error findings")
-    if month.withheld:
-        return Outcome(EXCLUDED, "customer left out", unmapped=owner.sync is not Sync.PREVIEW)
-    if line.motion is Motion.SEAT_MONTHLY and owner.changes.align is Align.CHARGE_CYCLE:
-        return _of_cycle(entry, month)
-    return _of_seats(line, ledger)
+def _owner(owners: Iterable[Customer], motion: Motion) -> Customer | None:
+    """The customer that a motion is mapped for."""
+    return next((owner for owner in owners if motion in owner.agreements), None)
 
 
 def _of_cycle(entry: Entry, month: CustomerMonth) -> Outcome:
@@ -224,7 +243,7 @@ def _of_seats(line: InvoiceLine, ledger: Ledger) -> Outcome:
     return _TRUE_UP
 
 
-def _findings(account: Account, owners: list[Customer], outcomes: list[tuple[Entry, Outcome]]) -> Iterator[Finding]:
+def _findings(account: Account, owners: _Owners, outcomes: list[tuple[Entry, Outcome]]) -> Iterator[Finding]:
     """One finding per customer and reason for lines that are not billed, with the distributor's cost."""
     by_rule: dict[str, list[Entry]] = {}
     for entry, outcome in outcomes:

@@ -13,11 +13,12 @@ from reconciler.domain.breakdown import Part
 from reconciler.domain.days import Month
 from reconciler.domain.invoice import InvoiceLine, Motion
 from reconciler.domain.mapping import Align
-from reconciler.domain.money import ZERO
+from reconciler.domain.money import ZERO, rounded
 from reconciler.domain.records import Addition
 from reconciler.planning.bridging import Bridge, cost_in, price_policy
 from reconciler.planning.one_customer import CustomerMonth, Decided
 from reconciler.rules.billing import billed
+from reconciler.rules.charged import ChargedLine
 from reconciler.rules.drafts import AS_CHARGED
 
 _NOTHING: Mapping[Part, Decimal] = {}
@@ -56,25 +57,46 @@ def stands_as_charged(decided: Decided, customer: CustomerMonth) -> bool:
 
 def count_unchanged(decided: Decided, customer: CustomerMonth, planned: Month, now: Bridge, then: Bridge) -> Unchanged:
     """The figures, with the steps added to the bridges of both months. To be asked where `stands_as_charged`."""
+    record, lines, span = decided.standing[0], decided.lines, planned.span
+    if len(lines) == 1 and lines[0].line.span == span and record.bills and not record.included:
+        return _count_plain(decided, lines[0], customer, planned, now, then)
+    return _count(decided, customer, planned, now, then)
+
+
+def _count_plain(
+    decided: Decided, charged: ChargedLine, customer: CustomerMonth, planned: Month, now: Bridge, then: Bridge
+) -> Unchanged:
+    """Most lines are of just the month, and most records bill all of their units: all of both is cost and worth."""
+    record, line, rate = decided.standing[0], charged.line, charged.rate
+    quantity, cost = record.quantity, line.amount or ZERO
+    monthly, expected = quantity * record.unit_price, quantity * record.unit_cost
+    now.add(now.first, cost)
+    now.add(Part.MARGIN, monthly - cost, rate.rule)
+    then.add(Part.EXPECTED, expected)
+    then.add(Part.MARGIN, monthly - expected, rate.rule)
+    amount = rounded(monthly, customer.currency)
+    return Unchanged(
+        Figures(amount, amount, cost, decided.charged_days, quantity * planned.days),
+        Figures(amount, amount, ZERO, ZERO, quantity * planned.following.days),
+        _NOTHING,
+    )
+
+
+def _count(decided: Decided, customer: CustomerMonth, planned: Month, now: Bridge, then: Bridge) -> Unchanged:
     assert customer.agreement  # noqa: S101 -- decisions are made on an agreement
     following, record = planned.following, decided.standing[0]
     quantity, price = record.quantity, record.unit_price
     monthly, expected = quantity * price, quantity * record.unit_cost
     cost = later = worth = ZERO
     rule = ""
-    first, last = planned.first, planned.last
     for charged in decided.lines:
         line, rule = charged.line, charged.rate.rule
-        if line.span and line.span.first == first and line.span.last == last:
-            # Most lines are of just this month: all of their cost and worth is.
-            charge, own = line.amount or ZERO, line.quantity * charged.rate.unit_price
-        else:
-            charge, own = cost_in(line, planned, planned, decided), _worth(line, charged.rate.unit_price, planned)
+        charge, own = cost_in(line, planned, planned, decided), _worth(line, charged.rate.unit_price, planned)
         now.add(now.first, charge)
         now.add(Part.MARGIN, own - charge, rule)
         cost += charge
         worth += own
-        if line.span and line.span.last > last:
+        if line.span and line.span.last > planned.last:
             later += cost_in(line, following, planned, decided)
     then.add(Part.EXPECTED, expected)
     then.add(Part.MARGIN, monthly - expected, rule)
