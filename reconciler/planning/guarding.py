@@ -8,6 +8,7 @@ monthly value, and the margin. How much was mapped to nobody is known to the run
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Mappings, Program
@@ -87,6 +88,12 @@ def _open_value(fields: Fields) -> Decimal:
     quantity, price = fields.get("quantity"), fields.get("unit_price")
     if fields.get("cancelled") is not None or quantity is None or price is None:
         return ZERO
+    return _worth(quantity, price)
+
+
+# Many records are of the same few quantities and prices.
+@lru_cache(maxsize=65536)
+def _worth(quantity: str, price: str) -> Decimal:
     return Decimal(quantity) * Decimal(price)
 
 

@@ -158,7 +158,9 @@ def _kept(invoices: Iterable[Invoice], month: Month) -> Ledger:
             if account is None:
                 account = accounts[tenant] = Account(tenant)
             account.add(invoice, line, issued_for_month=issued_for_month)
-            owners[line.subscription.lower()] = tenant
+            subscription = line.subscription
+            # A lower-case copy of what is lower case already would be kept for each of a million.
+            owners[subscription if subscription.islower() else subscription.lower()] = tenant
             key = key_of(line)
             if key not in motions:
                 motions[key] = set()

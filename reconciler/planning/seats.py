@@ -90,7 +90,8 @@ def decide_seats(
     for key in keys_to_decide(set(lines), account, matched, at, sharing):
         if at.kept and subscription_id(key[0]) in at.kept:
             continue
-        copied = copied_into(matched.standing.get(key, ()), at.month)
+        standing = matched.standing.get(key, ())
+        copied = copied_into(standing, at.month)
         if copied:
             findings.append(mixed_with_copies(copied[0], key[0]))
             continue
@@ -100,7 +101,7 @@ def decide_seats(
             findings += [about(f, key[0], charging) for f in resolved.findings]
             withheld = True
             continue
-        if early and (plain := early.decided(key, charging, matched.standing.get(key, ()))):
+        if early and (plain := early.decided(key, charging, standing)):
             decided.append(plain)
             continue
         charged = _charged(key, charging, account, matched, pricing, at, owned)

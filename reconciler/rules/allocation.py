@@ -119,7 +119,9 @@ def is_allocation(serial_number: str | None, subscriptions: Iterable[str]) -> bo
     """Whether a serial number is one of a record that passes a line on. `subscriptions` are all ids that documents
     name, in lower case: an id of that form is a subscription's.
     """
-    serial = (serial_number or "").strip()
+    if serial_number is None or "#" not in serial_number:
+        return False
+    serial = serial_number.strip()
     return _SERIAL.fullmatch(serial) is not None and serial.lower() not in subscriptions
 
 
