@@ -30,6 +30,7 @@ from bench.generate_documents import invoices
 from bench.generate_psa import LIMITS, SOURCE, TARGET, mappings, observation, sandbox_seed
 from bench.planning import check_plan, planned
 from bench.table import Row
+from reconciler.cli.running import finished
 from reconciler.domain.mapping import Mappings
 from reconciler.domain.plan import Plan
 from reconciler.domain.price_list import PriceList
@@ -158,7 +159,7 @@ def measure(agreements: int, median_size: float, turns: int, url: str, keys: str
     count = sum(len(tenant.subscriptions) for tenant in held)
 
     def plan() -> None:
-        check_plan(asyncio.run(_planned(declared, documents, credentials)), count, 0)
+        check_plan(finished(_planned(declared, documents, credentials)), count, 0)
 
     plan()
     asked = control_client.get(url, "requests")["requests"]

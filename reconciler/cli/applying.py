@@ -11,6 +11,7 @@ import click
 from reconciler.cli.context import Failure, Settings
 from reconciler.cli.loading import opened_target
 from reconciler.cli.logs import step
+from reconciler.cli.running import finished
 from reconciler.cli.show import page_width
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _carried_out(run: Coroutine[Any, Any, "ApplyReport"]) -> "ApplyReport":
     """What the run reports. It listens to both signals itself; afterwards they end the command as before it."""
     before = signal.getsignal(signal.SIGTERM)
     try:
-        return asyncio.run(run)
+        return finished(run)
     finally:
         signal.signal(signal.SIGTERM, before)
 

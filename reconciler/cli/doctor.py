@@ -33,11 +33,10 @@ def command(settings: Settings, month: "Month | None", form: str) -> None:
     Example:
       reconciler doctor --month 2026-09
     """
-    import asyncio
-
+    from reconciler.cli.running import finished
     from reconciler.domain.check_list import any_failed
 
-    shown, checks = asyncio.run(_examined(settings, month, datetime.now(UTC).date()))
+    shown, checks = finished(_examined(settings, month, datetime.now(UTC).date()))
     _show(shown, checks, form, settings)
     if any_failed(checks):
         raise SystemExit(Exit.ERROR)

@@ -1,6 +1,5 @@
 """`reconciler drift`: what a person changed in the PSA since the last apply, by field; who and when; kept or not."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ import click
 from reconciler.cli.context import Exit, Failure, Settings, show_findings
 from reconciler.cli.loading import load_mappings, opened_target
 from reconciler.cli.planning import MONTH, plan_of
+from reconciler.cli.running import finished
 
 if TYPE_CHECKING:
     from reconciler.domain.days import Month
@@ -171,7 +171,7 @@ def _seen(
             return _Seen(standing, found, await _traces(target, found), unread)
 
     try:
-        return asyncio.run(read())
+        return finished(read())
     except TargetError as error:
         raise Failure(str(error), error.hint) from None
 

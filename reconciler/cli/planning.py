@@ -1,6 +1,5 @@
 """Making a plan from the command line: what `plan` and a fresh `apply` share."""
 
-import asyncio
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from reconciler import __version__
 from reconciler.cli.context import Failure, Settings, show_findings
 from reconciler.cli.loading import load_mappings, opened_target
 from reconciler.cli.logs import step
+from reconciler.cli.running import finished
 
 if TYPE_CHECKING:
     from reconciler.domain.days import Month, Months
@@ -133,7 +133,7 @@ def _made(
         return found
 
     try:
-        return asyncio.run(made())
+        return finished(made())
     except (PlanningError, TargetError) as error:
         raise Failure(str(error), error.hint) from None
 

@@ -52,8 +52,7 @@ def command(settings: Settings, write: bool, customers: tuple[str, ...], form: s
 
 def _found(mappings: "Mappings", settings: Settings, chosen: frozenset[str]) -> "Suggestions":
     """Reads documents and PSA. Raises Failure where that cannot be done."""
-    import asyncio
-
+    from reconciler.cli.running import finished
     from reconciler.planning.gathered import Request
     from reconciler.planning.making import PlanningError, gather, month_of, one_target, read_sources
     from reconciler.planning.suggesting import Seen, agreements_to_read, suggestions
@@ -76,7 +75,7 @@ def _found(mappings: "Mappings", settings: Settings, chosen: frozenset[str]) -> 
         return suggestions(gathered, Seen(listed, dict(zip(numbers, rows, strict=True))), chosen)
 
     try:
-        return asyncio.run(read())
+        return finished(read())
     except (PlanningError, TargetError) as error:
         raise Failure(str(error), error.hint) from None
 

@@ -1,6 +1,5 @@
 """`reconciler undo`: the plan that takes a run back; like any plan it is reviewed, and written by `apply`."""
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.context import Failure, Settings, show_findings
+from reconciler.cli.running import finished
 
 if TYPE_CHECKING:
     from reconciler.domain.mapping import Mappings
@@ -95,6 +95,6 @@ def _plan(settings: Settings, mappings: "Mappings", written: "WrittenRun") -> "P
             return await undo_plan(written, mappings, target, created, __version__)
 
     try:
-        return asyncio.run(made())
+        return finished(made())
     except (PlanFileError, TargetError) as error:
         raise Failure(str(error), error.hint) from None
