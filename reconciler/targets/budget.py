@@ -44,6 +44,7 @@ class RequestBudget:
 
     def __init__(self, per_minute: int, at_once: int, clock: Clock) -> None:
         self.clock = clock
+        self.at_once = at_once
         self._per_minute = per_minute
         self._places = asyncio.Semaphore(at_once)
         self._queue = asyncio.Lock()

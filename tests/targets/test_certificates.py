@@ -32,7 +32,7 @@ def server(certificate: str, newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUP
 
 def spoken(method: str, url: str) -> Answer:
     async def speak() -> Answer:
-        client = HttpClient(RequestBudget(1000, 4, InstantClock()), Redactor([]), 4)
+        client = HttpClient(RequestBudget(1000, 4, InstantClock()), Redactor([]))
         request = Request(method, f"{url}/things", "/things", {}, None if method == "GET" else b"{}")
         try:
             return await (client.read(request) if method == "GET" else client.write(request))

@@ -42,7 +42,7 @@ def spoken(
     """The last answer to a request, read for a GET, written for anything else."""
 
     async def speak() -> Answer:
-        client = HttpClient(RequestBudget(1000, 4, clock or InstantClock()), Redactor([SECRET]), 4, timeouts)
+        client = HttpClient(RequestBudget(1000, 4, clock or InstantClock()), Redactor([SECRET]), timeouts)
         try:
             for _ in range(times):
                 one = request(url, method, None if method in ("GET", "DELETE") else b"{}")
@@ -207,7 +207,7 @@ def test_a_429_to_a_write_rests_everybody() -> None:
     clock = InstantClock()
 
     async def write_then_read(url: str) -> None:
-        client = HttpClient(RequestBudget(1000, 4, clock), Redactor([]), 4)
+        client = HttpClient(RequestBudget(1000, 4, clock), Redactor([]))
         with pytest.raises(NotSent):
             await client.write(request(url, "POST", b"{}"))
         await client.read(request(url))
@@ -241,7 +241,7 @@ def test_a_write_does_not_go_out_on_a_connection_that_the_server_has_closed() ->
     """On a stale connection a harmless reset would look like a write whose answer was lost."""
 
     async def read_then_write(psa: ScriptedPsa) -> int:
-        client = HttpClient(RequestBudget(1000, 4, InstantClock()), Redactor([]), 4)
+        client = HttpClient(RequestBudget(1000, 4, InstantClock()), Redactor([]))
         await client.read(request(psa.url))
         psa.hang_up()
         answer = await client.write(request(psa.url, "POST", b"{}"))
@@ -283,7 +283,7 @@ def test_bytes_that_drip_do_not_outlast_the_whole_time() -> None:
             return httpx.Response(200, content=endless())  # type: ignore[arg-type]
 
         transport = httpx.MockTransport(answer)
-        client = HttpClient(RequestBudget(1000, 4, InstantClock()), Redactor([]), 4, SHORT, transport)
+        client = HttpClient(RequestBudget(1000, 4, InstantClock()), Redactor([]), SHORT, transport)
         with pytest.raises(Ambiguous, match="no answer in time"):
             await client.write(request("http://127.0.0.1", "POST", b"{}"))
         await client.close()

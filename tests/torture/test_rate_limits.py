@@ -121,7 +121,7 @@ async def _asked(http: HttpClient, number: int) -> None:
 async def _tenant(psa: LimitedPsa, requests: int, at_once: int) -> float:
     """All requests of one tenant, from `at_once` tasks side by side; the seconds that they took."""
     loop = asyncio.get_running_loop()
-    http = HttpClient(RequestBudget(psa.limit, at_once, LoopClock()), Redactor(()), at_once, transport=psa)
+    http = HttpClient(RequestBudget(psa.limit, at_once, LoopClock()), Redactor(()), transport=psa)
     started = loop.time()
     numbers = iter(range(requests))
 
@@ -179,7 +179,7 @@ def test_a_client_without_a_budget_would_be_seen() -> None:
     psa = LimitedPsa(30, random.Random(1))
 
     async def unbounded() -> list[float]:
-        http = HttpClient(RequestBudget(10_000, 8, LoopClock()), Redactor(()), 8, transport=psa)
+        http = HttpClient(RequestBudget(10_000, 8, LoopClock()), Redactor(()), transport=psa)
         await asyncio.gather(*(_asked(http, number) for number in range(40)))
         await http.close()
         return []

@@ -32,7 +32,6 @@ async def open_connectwise(
     http = HttpClient(
         RequestBudget(limits.requests_per_minute, limits.concurrency, clock),
         Redactor((keys.public_key, keys.private_key, keys.client_id, basic_pair(keys, site.company))),
-        connections=limits.concurrency,
         transport=transport,
     )
     try:

@@ -76,7 +76,7 @@ async def reach(
         return (_failed(subject, "address", error),)
     limits = settings.limits
     budget = RequestBudget(limits.requests_per_minute, limits.concurrency, clock)
-    http = HttpClient(budget, Redactor(()), connections=1, transport=transport)
+    http = HttpClient(budget, Redactor(()), transport=transport)
     try:
         return await _discovery(http, site, subject)
     finally:
