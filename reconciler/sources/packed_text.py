@@ -7,12 +7,19 @@ long after the file was read, finds it without the file.
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from io import StringIO
 from itertools import chain
 
 BLOCK = 256 * 1024
 """Bytes of a block, to which the rest of its last line is added."""
 _FAST = 1
+# Packing lets go of the interpreter's lock: the next blocks are read meanwhile, up to so many before the first of them
+# is waited for. The thread begins with the first long text.
+_AHEAD = 256
+_PACKING = ThreadPoolExecutor(1, thread_name_prefix="packing")
+
+_Block = str | bytes | Future[bytes]
 
 
 class PackedText:
@@ -24,7 +31,7 @@ class PackedText:
     __slots__ = ("_blocks", "_ends_a_line", "_first_lines", "_line_feeds", "_unpacked")
 
     def __init__(self) -> None:
-        self._blocks: list[str | bytes] = []
+        self._blocks: list[_Block] = []
         self._first_lines: list[int] = []
         self._line_feeds = 0
         self._ends_a_line = False
@@ -41,8 +48,10 @@ class PackedText:
     def add(self, text: str) -> None:
         """Adds a block. The ones before it must have ended with a line feed."""
         if len(self._blocks) == 1 and isinstance(first := self._blocks[0], str):
-            self._blocks[0] = _packed(first)
-        self._blocks.append(_packed(text) if self._blocks else text)
+            self._blocks[0] = _PACKING.submit(_packed, first)
+        self._blocks.append(_PACKING.submit(_packed, text) if self._blocks else text)
+        if len(self._blocks) > _AHEAD and isinstance(earlier := self._blocks[-_AHEAD], Future):
+            self._blocks[-_AHEAD] = earlier.result()
         self._first_lines.append(self._line_feeds + 1)
         self._line_feeds += text.count("\n")
         self._ends_a_line = text.endswith("\n")
@@ -93,5 +102,7 @@ def _packed(text: str) -> bytes:
     return zlib.compress(text.encode(), _FAST)
 
 
-def _text(block: str | bytes) -> str:
-    return block if isinstance(block, str) else zlib.decompress(block).decode()
+def _text(block: _Block) -> str:
+    if isinstance(block, str):
+        return block
+    return zlib.decompress(block if isinstance(block, bytes) else block.result()).decode()

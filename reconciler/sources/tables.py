@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from reconciler.sources.content import MEGABYTE
 from reconciler.sources.fields import Report
@@ -28,11 +27,8 @@ class Table:
         return tuple(spelled(name) for name in self.header)
 
 
-class Row(NamedTuple):
-    """A row: the line of the file on which it begins, and its cells."""
-
-    line: int
-    cells: list[str]
+Row = tuple[int, list[str]]
+"""A row: the line of the file on which it begins, and its cells."""
 
 
 class RawRow(Mapping[str, str]):
@@ -95,7 +91,7 @@ def rows_of(source: Table, report: Report, tenant: Callable[[list[str]], str | N
             continue
         cut_off = len(row) < width
         if len(row) == width and (row[0].strip("\ufeff \t") != opening or not _is_header(row, source)):
-            yield Row(line, row)
+            yield line, row
         elif not any(cell.strip() for cell in row):
             continue
         elif _is_header(row, source):
