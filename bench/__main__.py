@@ -19,6 +19,7 @@ from bench import (
     starting,
     terraform_plan,
     validating,
+    whole_command,
 )
 from bench.alone import Failed
 from bench.table import Row, heading, table
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "planning": planning.run,
     "reading": reading.run,
     "noop-plan": noop_plan.run,
+    "command": whole_command.run,
     "backtesting": backtesting.run,
     "sandbox": sandbox_requests.run,
     "applying": applying.run,

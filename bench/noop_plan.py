@@ -170,17 +170,17 @@ def measure(agreements: int, median_size: float, turns: int, url: str, keys: str
     company = declared.targets[TARGET].company
     headers = {"Accept": ACCEPT, **Keys(**credentials).headers(company)}
 
-    def bare() -> None:
-        asyncio.run(_bare(targets, headers))
+    def sent() -> None:
+        asyncio.run(bare(targets, headers))
 
     seen = Gathered(_REQUEST, declared, documents, {}, TARGET, observation(held))
 
     def pure() -> None:
         check_plan(planned(seen), count, 0)
 
-    bare()
+    sent()
     times: dict[str, list[float]] = {"ours": [], "bare": [], "pure": []}
-    works: Sequence[tuple[str, Callable[[], None]]] = (("ours", plan), ("pure", pure), ("bare", bare))
+    works: Sequence[tuple[str, Callable[[], None]]] = (("ours", plan), ("pure", pure), ("bare", sent))
     for turn in range(turns):
         for name, work in works if turn % 2 == 0 else reversed(works):
             started = time.perf_counter()
@@ -197,7 +197,8 @@ async def _planned(mappings: Mappings, documents: dict[str, Documents], credenti
         await target.close()
 
 
-async def _bare(targets: Sequence[str], headers: dict[str, str]) -> None:
+async def bare(targets: Sequence[str], headers: dict[str, str]) -> None:
+    """Sends GET requests by a bare client, so many at once as a plan does, and reads the JSON of their answers."""
     connections = LIMITS.concurrency
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     waiting = iter(targets)

@@ -46,10 +46,17 @@ def forbidden(source: str, words: set[str]) -> list[str]:
 def unverified(source: str) -> list[str]:
     """What would let a server without a certificate in, or let the machine's settings decide."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    vouched = {"trusted(os.environ)"} | {
+        ast.unparse(target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "trusted(os.environ)"
+        for target in node.targets
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.keyword) and node.arg in ("verify", "trust_env", "follow_redirects", "check_hostname"):
             safe = {"verify": True, "check_hostname": True, "trust_env": False, "follow_redirects": False}[node.arg]
-            checked = node.arg == "verify" and ast.unparse(node.value) == "trusted(os.environ)"
+            checked = node.arg == "verify" and ast.unparse(node.value) in vouched
             if not checked and not (isinstance(node.value, ast.Constant) and node.value.value is safe):
                 found.append(f"{node.arg}={ast.unparse(node.value)}")
         if isinstance(node, ast.Attribute) and node.attr in ("CERT_NONE", "_create_unverified_context"):
@@ -100,9 +107,9 @@ def test_the_one_transport_takes_no_settings_of_the_machine_and_no_client_is_aro
     made = {path.name: re.findall(r"httpx\.(\w*(?:Client|Transport))\(", path.read_text("utf-8")) for path in SOURCES}
     assert {name: found for name, found in made.items() if found} == {"http.py": ["AsyncHTTPTransport"]}
     transport = (ROOT / "reconciler/targets/http.py").read_text(encoding="utf-8").partition("AsyncHTTPTransport(")[2]
-    arguments = transport.partition("\n        )\n")[0]
+    arguments = transport.partition(")")[0]
     assert "trust_env=False" in arguments
-    assert "verify=trusted(os.environ)" in arguments
+    assert "verify=certificates" in arguments
     # A transport of its own accord follows no redirect; repeating a write is ours to decide.
     assert "retries" not in arguments
 
@@ -119,6 +126,8 @@ def test_the_readers_of_the_source_see_what_they_look_for() -> None:
     assert forbidden("re.compile('x')\nyaml.SafeLoader", RUNS_CODE) == []
     assert unverified("httpx.AsyncClient(verify=False)") == ["verify=False"]
     assert unverified("httpx.AsyncClient(verify=flag, trust_env=True)") == ["verify=flag", "trust_env=True"]
+    assert unverified("flag = trusted(os.environ)\nhttpx.AsyncClient(verify=flag)") == []
+    assert unverified("flag = trusted({})\nhttpx.AsyncClient(verify=flag)") == ["verify=flag"]
     assert sql_from_data("c.execute(f'SELECT * FROM a WHERE b = {c}')")
     assert sql_from_data("c.execute(text('SELECT 1 WHERE a = :a'), a=1)") == []
 
