@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from reconciler.domain.breakdown import Part
+from reconciler.domain.bulk import maker
 from reconciler.domain.days import Month
 from reconciler.domain.invoice import Motion
 from reconciler.domain.mapping import Align
@@ -18,6 +19,7 @@ from reconciler.planning.one_customer import CustomerMonth, Decided
 from reconciler.planning.unchanged import Figures, count_unchanged, stands_as_charged
 from reconciler.rules.billing import bill
 
+_made_row = maker(Impact)
 # A record's amount is rounded once: half a cent for each unit and for the line is no difference (rulebook §1F).
 _HALF_CENT = Decimal("0.005")
 
@@ -116,7 +118,7 @@ def _row(
     agreement, currency = group[0].agreement, group[0].currency
     assert agreement  # noqa: S101 -- grouped by agreement
     before, after, cost, charged_days, seat_days = (sum(column, ZERO) for column in zip(*figures, strict=True))
-    return Impact(
+    return _made_row(
         agreement=agreement_address(target, agreement.id),
         agreement_name=agreement.name,
         customer=group[0].customer.name,

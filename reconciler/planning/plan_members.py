@@ -166,6 +166,7 @@ def _money(money: Money) -> dict[str, str]:
 
 
 def _impact(row: Impact) -> dict[str, Any]:
+    cost = row.cost
     return _present(
         agreement=row.agreement,
         agreement_name=row.agreement_name,
@@ -181,8 +182,8 @@ def _impact(row: Impact) -> dict[str, Any]:
         reason=row.reason,
         reviewed=row.reviewed.value if row.reviewed else None,
         review=row.review,
-        cost=printed(row.cost, row.currency),
-        margin=_margin(row),
+        cost=printed(cost, row.currency),
+        margin=_margin(row, cost),
         breakdown=[_step(step, row.currency) for step in row.breakdown],
     )
 
@@ -191,9 +192,9 @@ def _step(step: Step, currency: str) -> dict[str, Any]:
     return _present(part=step.part.value, rule=step.rule or None, amount=printed(step.amount, currency))
 
 
-def _margin(row: Impact) -> dict[str, Any]:
+def _margin(row: Impact, cost: Decimal) -> dict[str, Any]:
     """The margin is derived from the bill and the cost: it is written for readers, and not read back."""
-    before, after = row.before - row.cost, row.after - row.cost
+    before, after = row.before - cost, row.after - cost
     return _present(
         before=printed(before, row.currency),
         after=printed(after, row.currency),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from reconciler.domain.bulk import maker
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import InvoiceLine, Motion
@@ -26,6 +27,8 @@ from reconciler.rules.preflight import check_agreement
 from reconciler.rules.products import Resolved
 from reconciler.rules.returns import return_window
 from reconciler.rules.true_up import Period, true_up
+
+_made_decided = maker(Decided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +236,7 @@ def _decide(charged: Charged, key: Key, matched: Matched, period: Period, custom
     adopted = matched.adopted & {a.id for a in standing} if matched.adopted else matched.adopted
     if adopted and not any(f.blocks for f in decision.findings):
         decision = replace(decision, drafts=_with_adoption(decision.drafts, standing, adopted))
-    return Decided(
+    return _made_decided(
         charged.subscription,
         charged.product,
         charged.lines,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from reconciler.domain.bulk import maker
 from reconciler.domain.days import Month, Span, morrow
 from reconciler.domain.invoice import Charge, InvoiceLine
 from reconciler.domain.money import ZERO
@@ -91,6 +92,9 @@ class Charged:
         return tuple(charged for charged in self.lines if charged.line.span and day in charged.line.span)
 
 
+_made_charged = maker(Charged)
+
+
 def vanished(
     subscription: str,
     product: str,
@@ -141,7 +145,7 @@ def charged_in_month(
     closing = level.on(span.last) if goes_on is None else goes_on
     booked = _scheduled_quantity(scheduled, month)
     ends = [c.line.term_end for c in seats if c.line.term_end]
-    return Charged(
+    return _made_charged(
         subscription=subscription,
         product=product,
         level=level,

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from reconciler.domain.bulk import maker
 from reconciler.domain.days import Month
 from reconciler.domain.mapping import Carry, Representation
 from reconciler.domain.money import ZERO
@@ -30,6 +31,7 @@ from reconciler.rules.charged import Rate
 from reconciler.rules.drafts import Draft
 
 Reasons = tuple[Because, ...]
+_made_draft = maker(Draft)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class _Row:
             return None
         elif standing.quantity == self.quantity:
             action = Action.CANCEL
-        return Draft(
+        return _made_draft(
             action,
             standing,
             self.quantity,
