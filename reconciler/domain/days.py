@@ -35,6 +35,12 @@ class Span:
         first, last = max(self.first, other.first), min(self.last, other.last)
         return Span(first, last) if first <= last else None
 
+    def shared(self, other: "Span") -> int:
+        """How many days both spans hold."""
+        first = max(other.first, self.first)
+        last = min(other.last, self.last)
+        return (last - first).days + 1 if first <= last else 0
+
     def __str__(self) -> str:
         return f"{self.first} to {self.last}"
 

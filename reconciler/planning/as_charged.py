@@ -138,14 +138,11 @@ def next_opening(key: Key, account: Account | None, at: Situation) -> Decimal | 
 
 def due_in(lines: Sequence[ChargedLine], month: Month) -> Decimal:
     """The seats of lines on a month's days, at the lines' rates, unrounded."""
-    due, days = ZERO, month.span
+    due, days, all_days = ZERO, month.span, month.days
     for line in lines:
         span = line.line.span
         if span is None:
             continue
-        worth = line.line.quantity * line.rate.unit_price
-        if span.first <= days.first and days.last <= span.last:
-            due += worth
-        elif here := span.meet(days):
-            due += worth * here.days / month.days
+        worth, here = line.line.quantity * line.rate.unit_price, span.shared(days)
+        due += worth if here == all_days else worth * here / all_days
     return due

@@ -122,11 +122,9 @@ class Bridged:
             return price
         if self.decided.once:
             return line.quantity * price
-        here = line.span.meet(self.month.span) if line.span else None
-        if here is None:
-            return ZERO
+        here = line.span.shared(self.month.span) if line.span else 0
         worth = line.quantity * price
-        return worth if here.days == self.month.days else worth * here.days / self.month.days
+        return worth if here == self.month.days else worth * here / self.month.days
 
     def _expected(self, bridge: Bridge) -> Due:
         """The month after: no invoice was read for it, so what goes on is expected at the closing rate."""
@@ -209,10 +207,5 @@ def cost_in(line: InvoiceLine, month: Month, planned: Month, decided: Decided) -
     whole = decided.once or decided.align is Align.CHARGE_CYCLE
     if whole or line.motion is Motion.AZURE or line.span is None:
         return line.amount if month == planned else ZERO
-    days = month.span
-    if days.first <= line.span.first and line.span.last <= days.last:
-        return line.amount
-    if line.span.last < days.first:
-        return ZERO
-    here = line.span.meet(days)
-    return line.amount * here.days / line.span.days if here else ZERO
+    here, all_days = line.span.shared(month.span), line.span.days
+    return line.amount if here == all_days else line.amount * here / all_days

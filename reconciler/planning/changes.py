@@ -64,6 +64,8 @@ def addition_changes(
     assert month.agreement  # noqa: S101 -- decisions are made on an agreement
     changes: list[Change] = []
     for decided in month.decided:
+        if not decided.decision.drafts:
+            continue
         resolved = shelf.resolved.get(decided.product)
         name = _name(decided, resolved)
         for draft in decided.decision.drafts:

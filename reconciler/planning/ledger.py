@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from reconciler.domain.bulk import without_collections
 from reconciler.domain.days import Month
-from reconciler.domain.invoice import Charge, Invoice, InvoiceLine, Kind, Motion
+from reconciler.domain.invoice import Charge, Invoice, InvoiceLine, Kind, Motion, Semantics
 from reconciler.domain.money import ZERO
 from reconciler.domain.price_list import product_key
-from reconciler.planning.levels import seat_lines
+from reconciler.planning.levels import has_seats, seat_lines
 from reconciler.rules.matching import Key
 
 Entry = tuple[Invoice, InvoiceLine]
@@ -39,29 +39,34 @@ class Account:
     of_month: list[Entry] = field(default_factory=list)
     off_month: dict[Key, list[Entry]] = field(default_factory=dict)
 
-    def add(self, invoice: Invoice, line: InvoiceLine, *, issued_for_month: bool) -> None:
+    def add(self, entry: Entry, *, issued_for_month: bool) -> None:
         """Takes a line in."""
+        invoice, line = entry
         customer = line.customer
         if customer.name:
             self.name = customer.name
         if customer.domain:
             self.domain = customer.domain
         if issued_for_month:
-            self.of_month.append((invoice, line))
+            self.of_month.append(entry)
         if invoice.kind is not Kind.INVOICE:
             return
         if line.scheduled:
             self.scheduled.setdefault(line.subscription, []).append(line)
         if line.motion is not Motion.SEAT_MONTHLY and issued_for_month and line.charge is not Charge.CREDIT:
-            self.once.setdefault(line.motion, []).append((invoice, line))
+            self.once.setdefault(line.motion, []).append(entry)
 
-    def add_seats(self, invoice: Invoice, line: InvoiceLine, month: Month, *, issued_for_month: bool) -> None:
-        """Takes in a line of monthly seats, for the days that it covers."""
-        span, key, days = line.span, (line.subscription, key_of(line)), month.span
+    def add_seats(self, entry: Entry, product: str, month: Month, *, issued_for_month: bool) -> None:
+        """Takes in a line of monthly seats of a product, for the days that it covers."""
+        invoice, line = entry
+        span, key, days = line.span, (line.subscription, product), month.span
         if span is not None and span.first <= days.last and span.last >= days.first:
-            self.seats.setdefault(key, []).append((invoice, line))
+            if key in self.seats:
+                self.seats[key].append(entry)
+            else:
+                self.seats[key] = [entry]
         elif issued_for_month:
-            self.off_month.setdefault(key, []).append((invoice, line))
+            self.off_month.setdefault(key, []).append(entry)
         if span is not None and span.last > days.last and month.following.first in span:
             opening = self.next_opening if invoice.period.first > days.last else self.goes_on
             opening[key] = opening.get(key, ZERO) + line.quantity
@@ -120,7 +125,8 @@ def key_of(line: InvoiceLine) -> str:
 
 def bills(invoice: Invoice, month: Month) -> bool:
     """Whether an invoice is one of a month: the month in which its period begins."""
-    return Month.of(invoice.period.first) == month
+    first = invoice.period.first
+    return first.month == month.number and first.year == month.year
 
 
 def newest_month(invoices: Iterable[Invoice]) -> Month | None:
@@ -152,12 +158,14 @@ def _kept(invoices: Iterable[Invoice], month: Month) -> Ledger:
                 covered.update(_tenants(invoice))
         elif invoice.kind is Kind.INVOICE and bills(invoice, month.following):
             next_covered.update(_tenants(invoice))
+        adds_up = invoice.kind is Kind.INVOICE and invoice.semantics is Semantics.SIGNED
         for line in invoice.lines:
             tenant = line.customer.tenant
             account = accounts.get(tenant)
             if account is None:
                 account = accounts[tenant] = Account(tenant)
-            account.add(invoice, line, issued_for_month=issued_for_month)
+            entry = invoice, line
+            account.add(entry, issued_for_month=issued_for_month)
             subscription = line.subscription
             # A lower-case copy of what is lower case already would be kept for each of a million.
             owners[subscription if subscription.islower() else subscription.lower()] = tenant
@@ -165,8 +173,11 @@ def _kept(invoices: Iterable[Invoice], month: Month) -> Ledger:
             if key not in motions:
                 motions[key] = set()
             motions[key].add(line.motion)
-        for line in seat_lines(invoice):
-            accounts[line.customer.tenant].add_seats(invoice, line, month, issued_for_month=issued_for_month)
+            if adds_up and has_seats(line):
+                account.add_seats(entry, key, month, issued_for_month=issued_for_month)
+        for line in () if adds_up else seat_lines(invoice):
+            account = accounts[line.customer.tenant]
+            account.add_seats((invoice, line), key_of(line), month, issued_for_month=issued_for_month)
     return Ledger(
         month,
         accounts,

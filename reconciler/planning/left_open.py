@@ -158,6 +158,8 @@ def _product_stubs(skus: Mapping[str, Sequence[Money]]) -> Iterator[Stub]:
 def unlinked(charged: Iterable[tuple[Motion, Account]], shelf: Shelf) -> dict[str, list[Money]]:
     """What the month's invoices charge for products that are neither in the PSA nor on the price list (E10)."""
     amounts: dict[str, list[Money]] = {}
+    if not any(f.code == "E10" for found in shelf.resolved.values() for f in found.findings):
+        return amounts
     for motion, account in charged:
         for invoice, line in account.of_month:
             found = shelf.resolved.get(key_of(line)) if line.motion is motion else None

@@ -9,13 +9,18 @@ from reconciler.domain.days import Span, eve, morrow
 from reconciler.domain.invoice import Invoice, InvoiceLine, Kind, Motion, Semantics
 
 
+def has_seats(line: InvoiceLine) -> bool:
+    """Whether a line speaks of monthly seats in force."""
+    return line.motion is Motion.SEAT_MONTHLY and line.charge.counts_seats
+
+
 def seat_lines(invoice: Invoice) -> Iterator[InvoiceLine]:
     """The lines with seats in force on days. Rows that state levels (`semantics: level`) are cut so that they add up:
     on each day the row that begins last holds, then the higher line number.
     """
     if invoice.kind is not Kind.INVOICE:
         return
-    lines = (line for line in invoice.lines if line.motion is Motion.SEAT_MONTHLY and line.charge.counts_seats)
+    lines = (line for line in invoice.lines if has_seats(line))
     if invoice.semantics is Semantics.SIGNED:
         yield from lines
         return

@@ -7,9 +7,8 @@ from decimal import Decimal
 from reconciler.domain.days import Month
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Motion
-from reconciler.domain.money import summed
+from reconciler.domain.money import ZERO, summed
 from reconciler.domain.plan import Change
-from reconciler.domain.records import Addition
 from reconciler.planning.changes import records_after
 from reconciler.planning.claims import Claims
 from reconciler.planning.deciding import Kept
@@ -95,6 +94,8 @@ def holding_back(customer: CustomerMonth, month: Month, held: HeldBack) -> Custo
 
 def unchanged(months: Sequence[DecidedMonth]) -> int:
     """How many subscriptions need nothing in any of the months."""
+    if len(months) == 1:
+        return sum(not d.decision.drafts for c in months[0].customers if c.writes for d in c.decided)
     writes: dict[_Key, bool] = {}
     for customer in (c for each in months for c in each.customers if c.writes):
         for decided in customer.decided:
@@ -120,8 +121,9 @@ def _refusals(parts: Sequence[ProgramMonth], changes: tuple[Change, ...]) -> Ite
     mapped = {customer.name for customer in parts[0].mapped}
     products = {change.address for part in parts for change in part.changes if not change.agreement}
     touched = {change.customer for change in changes if change.agreement} & mapped
-    before: dict[_Key, Sequence[Addition]] = {}
-    after: dict[_Key, Sequence[Addition]] = {}
+    # What each subscription's records without an end bill a month: before the first month, and after the last.
+    before: dict[_Key, Decimal] = {}
+    after: dict[_Key, Decimal] = {}
     margins = []
     for customer in (c for part in parts for c in part.customers if c.customer.name in touched):
         for decided in customer.decided:
@@ -129,19 +131,17 @@ def _refusals(parts: Sequence[ProgramMonth], changes: tuple[Change, ...]) -> Ite
             if customer.agreement is None or customer.motion is Motion.ONE_TIME:
                 continue
             key = _key(customer, decided)
-            before.setdefault(key, decided.standing)
-            after[key] = records_after(decided, customer.agreement.id)
+            records = records_after(decided, customer.agreement.id)
+            standing = open_value(decided.standing)
+            before.setdefault(key, standing)
+            after[key] = standing if records is decided.standing else open_value(records)
             name_of = customer.customer.name
             margins += [margin_of(draft, name_of, decided.subscription) for draft in decided.decision.drafts]
     count = sum(change.customer in mapped if change.agreement else change.address in products for change in changes)
     checks = (
         beyond_changes(guards, count, name),
-        beyond_decrease(guards, _open_value(before.values()), _open_value(after.values()), name),
+        beyond_decrease(guards, sum(before.values(), ZERO), sum(after.values(), ZERO), name),
         beyond_margin(guards, filter(None, margins), name),
         beyond_unmapped(guards, summed(money for part in parts for money in part.accounted.unmapped), name),
     )
     yield from (refusal for refusal in checks if refusal)
-
-
-def _open_value(groups: Iterable[Sequence[Addition]]) -> Decimal:
-    return open_value(addition for group in groups for addition in group)

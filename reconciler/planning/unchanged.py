@@ -128,10 +128,8 @@ def _worth(line: InvoiceLine, price: Decimal, month: Month) -> Decimal:
     if span is None:
         return ZERO
     worth = line.quantity * price
-    if span.first <= days.first and days.last <= span.last:
-        return worth
-    here = span.meet(days)
-    return worth * here.days / month.days if here else ZERO
+    here, all_days = span.shared(days), month.days
+    return worth if here == all_days else worth * here / all_days
 
 
 def _free(record: Addition) -> Decimal:
