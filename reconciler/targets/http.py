@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -116,9 +116,10 @@ class HttpClient:
         self._timeouts = timeouts or Timeouts()
         # No httpx.AsyncClient around the transports: authentication, redirects, cookies and hooks are nothing that a
         # PSA's API is asked with, and each would cost every request.
-        self._transports = [transport] if transport else _lanes(budget.at_once)
-        # The one that was used last is used next. One that was given serves all that may be under way.
-        self._free = self._transports * (budget.at_once if transport else 1)
+        self._new: Callable[[], httpx.AsyncBaseTransport] = (lambda: transport) if transport else _lanes()
+        self._transports = [self._new() for _ in range(budget.at_once)]
+        # The one that was used last is used next.
+        self._free = [*self._transports]
         waits = httpx.Timeout(self._timeouts.silence, connect=self._timeouts.connect)
         self._extensions = {"timeout": waits.as_dict()}
 
@@ -127,7 +128,7 @@ class HttpClient:
 
     async def close(self) -> None:
         """Ends the connections."""
-        for transport in self._transports:
+        for transport in dict.fromkeys(self._transports):
             await transport.aclose()
 
     async def read(self, request: Request) -> Answer:
@@ -238,6 +239,9 @@ class HttpClient:
                         body = await _unpacked(response)
                     finally:
                         await response.aclose()
+            except (asyncio.CancelledError, TimeoutError):
+                transport = self._instead()
+                raise
             finally:
                 self._free.append(transport)
                 if _log.isEnabledFor(logging.DEBUG):
@@ -246,6 +250,13 @@ class HttpClient:
         if status >= 400:
             body = self._redact(body.decode(errors="replace")).encode()
         return Answer(status, response.headers, body)
+
+    def _instead(self) -> httpx.AsyncBaseTransport:
+        """A transport in the place of one whose request was broken off: httpcore may then hold its connection as one
+        that is in use, and nothing would ever get through it again. The old one is closed with all the others.
+        """
+        self._transports.append(self._new())
+        return self._transports[-1]
 
     def _on_the_wire(self, request: Request) -> httpx.Request:
         return httpx.Request(
@@ -279,14 +290,14 @@ class HttpClient:
         return self._redact(str(error)) or type(error).__name__
 
 
-def _lanes(connections: int) -> list[httpx.AsyncBaseTransport]:
-    """A transport with one connection for each request that may be under way. In a pool of several, every request
-    begins and ends with a look at all idle ones: a sixth of the time of a plan over HTTP.
+def _lanes() -> Callable[[], httpx.AsyncBaseTransport]:
+    """Makes transports with one connection each, for one request at a time. In a pool of several connections, every
+    request begins and ends with a look at all idle ones: a sixth of the time of a plan over HTTP.
     """
     certificates = trusted(os.environ)
     # Idle connections are dropped before servers usually do: a write on a stale one would be ambiguous.
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=3)
-    return [httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits) for _ in range(connections)]
+    return lambda: httpx.AsyncHTTPTransport(verify=certificates, trust_env=False, limits=limits)
 
 
 async def _unpacked(response: httpx.Response) -> bytes:

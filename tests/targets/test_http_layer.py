@@ -21,6 +21,7 @@ from reconciler.targets.base import Ambiguous, NotSent, TargetError
 from reconciler.targets.budget import RequestBudget
 from reconciler.targets.http import BODY_CAP, REFUSALS, Answer, HttpClient, Request, Timeouts
 from reconciler.targets.redaction import Redactor
+from reconciler.targets.together import together
 
 SECRET = "s3cr3t-pr1vate"
 SHORT = Timeouts(connect=2.0, silence=0.2, whole=0.5)
@@ -289,6 +290,46 @@ def test_bytes_that_drip_do_not_outlast_the_whole_time() -> None:
         await client.close()
 
     asyncio.run(drip())
+
+
+async def _pages(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers until nobody asks any more: `/bad` with 404, every third path late."""
+    try:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            path = head.split()[1]
+            await asyncio.sleep(0.02 if path.endswith(b"late") else 0.001)
+            writer.write(b"HTTP/1.1 %s\r\nContent-Length: 1\r\n\r\nx" % (b"404 No" if path == b"/bad" else b"200 OK"))
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return
+    finally:
+        writer.close()
+
+
+def test_reads_that_are_broken_off_by_a_failure_leave_every_place_free() -> None:
+    async def broken_off_again_and_again() -> None:
+        server = await asyncio.start_server(_pages, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        client = HttpClient(RequestBudget(100_000, 8, InstantClock()), Redactor([]))
+
+        async def read(number: int, bad: int | None) -> None:
+            path = "/bad" if number == bad else f"/{number}late" if number % 3 else f"/{number}"
+            if (await client.read(Request("GET", url + path, path, {}))).status == 404:
+                raise LookupError(path)
+
+        for bad in range(20, 40):
+            with pytest.raises(LookupError):
+                await together(read(number, bad) for number in range(100))
+        # A place that was never given back would let one of these wait for ever.
+        await asyncio.wait_for(together(read(number, None) for number in range(100)), 30)
+        await client.close()
+        server.close()
+        await server.wait_closed()
+        # The handlers hear of their closed connections in the next turns of the loop.
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0)
+
+    asyncio.run(broken_off_again_and_again())
 
 
 # What is said
