@@ -128,7 +128,7 @@ class HttpClient:
 
     async def close(self) -> None:
         """Ends the connections."""
-        for transport in dict.fromkeys(self._transports):
+        for transport in {id(each): each for each in self._transports}.values():
             await transport.aclose()
 
     async def read(self, request: Request) -> Answer:
