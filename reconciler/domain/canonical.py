@@ -14,16 +14,19 @@ from reconciler.domain.money import plain
 # The usual kind first: whether a value is of an abstract one is slow to tell, and so is a union made for each value.
 _MAPPINGS, _LISTS = (dict, Mapping), (list, tuple)
 _AT_A_TIME = 500
-# What orjson would write of its own accord is told by `_text`, or refused.
+# What orjson would write of its own accord is told by `_told`, or refused.
 _COMPACT = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _INDENTED = _COMPACT | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
-def _text(value: object) -> str:
+def _told(value: object) -> str | dict[Any, Any]:
+    """What orjson does not write by itself, as what it does."""
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
@@ -38,7 +41,11 @@ def _refuse_floats(value: object) -> None:
 
 
 def canonical(value: Any) -> str:
-    """The value as compact canonical JSON. Raises TypeError for floats and for what JSON does not know."""
+    """The value as compact canonical JSON.
+
+    Raises TypeError for floats, for whole numbers of more than 64 bits, for half a character, for what is nested some
+    hundred deep, and for what JSON does not know.
+    """
     return _written(value, _COMPACT).decode()
 
 
@@ -49,7 +56,7 @@ def readable(value: Any) -> str:
 
 def _written(value: Any, form: int) -> bytes:
     _refuse_floats(value)
-    return orjson.dumps(value, default=_text, option=form)
+    return orjson.dumps(value, default=_told, option=form)
 
 
 def digest(value: Any) -> str:

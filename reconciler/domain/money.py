@@ -5,7 +5,7 @@ places its source gave, and only an amount that a document would print is rounde
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
@@ -71,9 +71,26 @@ class Money:
         return f"{printed(self.amount, self.currency)} {self.currency}"
 
 
+@dataclass(slots=True)
+class Sums:
+    """Amounts added up by currency, and how many there were."""
+
+    count: int = 0
+    totals: dict[str, Decimal] = field(default_factory=dict)
+
+    def add(self, amount: Decimal, currency: str) -> None:
+        """Takes an amount in."""
+        self.count += 1
+        self.totals[currency] = self.totals.get(currency, ZERO) + amount
+
+    def money(self) -> tuple[Money, ...]:
+        """The sums, one per currency, ordered by currency."""
+        return tuple(Money(self.totals[currency], currency) for currency in sorted(self.totals))
+
+
 def summed(amounts: Iterable[Money]) -> tuple[Money, ...]:
     """The sums of amounts, one per currency, ordered by currency."""
-    totals: dict[str, Decimal] = {}
+    sums = Sums()
     for money in amounts:
-        totals[money.currency] = totals.get(money.currency, ZERO) + money.amount
-    return tuple(Money(totals[currency], currency) for currency in sorted(totals))
+        sums.add(money.amount, money.currency)
+    return sums.money()

@@ -1,14 +1,13 @@
 """Where every line of the month's invoices ended up: billed, excluded by a named rule, or blocked (decision 6)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from operator import itemgetter
 
 from reconciler.domain.finding import Finding, Severity
 from reconciler.domain.invoice import Invoice, InvoiceLine, Motion
 from reconciler.domain.mapping import Align, Customer, Program, Sync
-from reconciler.domain.money import ZERO, Money
+from reconciler.domain.money import ZERO, Money, Sums
 from reconciler.domain.plan import Coverage
 from reconciler.planning.deciding import subscription_id
 from reconciler.planning.gathered import left_out
@@ -69,21 +68,6 @@ class _OfMotion:
     copies: bool = False
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Lines of one outcome: how many, and their amounts by currency."""
-
-    lines: int = 0
-    amounts: dict[str, Decimal] = field(default_factory=dict)
-
-    def add(self, amount: Decimal, currency: str) -> None:
-        self.lines += 1
-        self.amounts[currency] = self.amounts.get(currency, ZERO) + amount
-
-    def money(self) -> tuple[Money, ...]:
-        return tuple(Money(amount, currency) for currency, amount in sorted(self.amounts.items()))
-
-
 _TRUE_UP = Outcome(BILLED, "true-up")
 _UNMAPPED = Outcome(EXCLUDED, "unmapped customer", unmapped=True)
 _ALLOCATED = {
@@ -108,9 +92,9 @@ def account_for(
     """
     by_account = _customers_by_account(ledger, customers)
     decided = {(m.customer.name, m.motion): m for m in months}
-    tally: dict[tuple[str, str], _Tally] = {}
+    tally: dict[tuple[str, str], Sums] = {}
     findings: list[Finding] = []
-    unmapped = _Tally()
+    unmapped = Sums()
     waiting: list[tuple[Customer, Entry]] = []
     unknown: list[Account] = []
     aside: dict[tuple[str, Motion], list[tuple[InvoiceLine, str]]] = {}
@@ -133,7 +117,7 @@ def account_for(
         for (invoice, line), outcome in outcomes:
             amount, group = line.amount or ZERO, (outcome.outcome, outcome.rule)
             if group not in tally:
-                tally[group] = _Tally()
+                tally[group] = Sums()
             tally[group].add(amount, invoice.currency)
             if outcome.unmapped:
                 unmapped.add(amount, invoice.currency)
@@ -143,7 +127,7 @@ def account_for(
                 aside.setdefault((owner.name, line.motion), []).append((line, outcome.rule))
         findings += _findings(account, owners, outcomes)
     coverage = tuple(
-        Coverage(outcome, rule, found.lines, found.money())
+        Coverage(outcome, rule, found.count, found.money())
         for (outcome, rule), found in sorted(tally.items(), key=itemgetter(0))
     )
     left_out = {key: tuple(lines) for key, lines in aside.items()}

@@ -95,6 +95,7 @@ def holding_back(customer: CustomerMonth, month: Month, held: HeldBack) -> Custo
 def unchanged(months: Sequence[DecidedMonth]) -> int:
     """How many subscriptions need nothing in any of the months."""
     if len(months) == 1:
+        # A month has each subscription once: nothing has to be told apart.
         return sum(not d.decision.drafts for c in months[0].customers if c.writes for d in c.decided)
     writes: dict[_Key, bool] = {}
     for customer in (c for each in months for c in each.customers if c.writes):

@@ -52,8 +52,7 @@ def read_plan(text: str, name: str) -> Plan:
             f"{name} is not a plan: {what}",
             "make one with: reconciler plan --out FILE",
         )
-    stated = document.get("digest")
-    if not isinstance(stated, str) or not hmac.compare_digest(stated, _digest(document)):
+    if not _is_as_stated(document):
         raise PlanFileError(
             f"the content of {name} does not match its digest: it was changed after it was made",
             "make the plan again and have it reviewed",
@@ -74,6 +73,15 @@ def same_digest(one: str, other: str) -> bool:
 
 def _bare(text: str) -> str:
     return text.strip().lower().removeprefix("sha256:")
+
+
+def _is_as_stated(document: Mapping[str, Any]) -> bool:
+    """Whether a document's content is what its digest is of; what has no canonical form never was in a plan."""
+    stated = document.get("digest")
+    try:
+        return isinstance(stated, str) and hmac.compare_digest(stated.encode(), _digest(document).encode())
+    except (TypeError, UnicodeEncodeError):
+        return False
 
 
 def _digest(document: Mapping[str, Any]) -> str:

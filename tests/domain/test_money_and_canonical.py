@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -95,6 +96,12 @@ def test_a_digest_taken_piece_by_piece_is_that_of_the_whole(document: dict[str, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("reconciler.domain.canonical._AT_A_TIME", size)
         assert digest_of(in_turn) == digest_of(document) == digest(document)
+
+
+def test_any_mapping_has_the_form_of_a_dictionary() -> None:
+    assert readable({"a": MappingProxyType({"c": 1, "b": None})}) == readable({"a": {"b": None, "c": 1}})
+    with pytest.raises(TypeError, match="float"):
+        readable({"a": MappingProxyType({"b": 0.5})})
 
 
 @pytest.mark.parametrize("value", [{"\ud800": 1}, ["\ud800"]])
